@@ -1,0 +1,104 @@
+/** A record to append. Records of one partition keep their order; a `null` value is a tombstone in a compacted topic. */
+export interface OutgoingRecord {
+  readonly partition: number;
+  readonly key: string;
+  readonly value: Uint8Array | null;
+}
+
+/** A stored record. `timestampMs` is the log's own clock at the append (Unix ms); `offset` grows within a partition, not always by one. */
+export interface LogRecord {
+  readonly partition: number;
+  readonly offset: bigint;
+  readonly key: string;
+  readonly value: Uint8Array | null;
+  readonly timestampMs: number;
+}
+
+/** What a topic should be. `retentionMs` and `retentionBytes` (per partition) bound a `delete` topic; `compact` keeps the newest record of each key. */
+export interface TopicSpec {
+  readonly name: string;
+  readonly partitions: number;
+  readonly policy: 'delete' | 'compact' | 'compact,delete';
+  readonly retentionMs?: number;
+  readonly retentionBytes?: number;
+}
+
+/** Where a consumer of one partition starts. */
+export type StartAt = bigint | 'beginning' | 'end';
+
+/** What a group member does with its partitions. Calls for one partition never overlap. */
+export interface PartitionHandler {
+  /** Called once for each partition gained, before its first batch: answers the offset of the first record wanted. */
+  assigned(partition: number): Promise<StartAt>;
+  /** Records in offset order, at least one. A rejection stops the consumption for good: see `Consumption.failed`. */
+  batch(partition: number, records: readonly LogRecord[]): Promise<void>;
+  /** Called before another member may own the partition, and when the consumption is closed. */
+  revoked(partition: number): Promise<void>;
+}
+
+/** How far a member is in one partition: `next` is the offset it will read next, `end` the offset after the newest record. */
+export interface Position {
+  readonly partition: number;
+  readonly next: bigint;
+  readonly end: bigint;
+}
+
+export interface Consumption {
+  positions(): Promise<readonly Position[]>;
+  /** Resolves with the cause if the consumption dies for good; never rejects. */
+  readonly failed: Promise<Error>;
+  /** Stops after the batch in hand, then revokes every partition. */
+  close(): Promise<void>;
+}
+
+/** Follows a whole topic, without a group. Calls never overlap. */
+export interface RecordHandler {
+  /** Records of one partition in offset order, at least one. */
+  records(partition: number, records: readonly LogRecord[]): void | Promise<void>;
+}
+
+export interface Following {
+  /** Resolves when everything that was in the topic at the start of `follow` has been handled. */
+  readonly caughtUp: Promise<void>;
+  readonly failed: Promise<Error>;
+  close(): Promise<void>;
+}
+
+/** Thrown where trying again is pointless: the log is closed, the topic does not exist, a record is too large. */
+export class EventLogError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'EventLogError';
+  }
+}
+
+/** The log cannot be opened and the operator can mend it: a folder that is not writable, a second writer, a wrong policy. Exit code 2. */
+export class EventLogOpenError extends EventLogError {
+  readonly exitCode = 2;
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'EventLogOpenError';
+  }
+}
+
+/**
+ * An append-only, partitioned log: the only thing through which the apps' data flows.
+ * Delivery is at least once and in order per partition; consumers keep their own offsets.
+ */
+export abstract class EventLog {
+  /** Creates the topics that are missing. Rejects with EventLogOpenError when an existing one has another policy or fewer partitions. */
+  abstract ensureTopics(topics: readonly TopicSpec[]): Promise<void>;
+  /** The number of partitions of an existing topic. */
+  abstract partitions(topic: string): Promise<number>;
+  /** Resolves when every record is stored durably. Rejects with EventLogError when retrying is pointless, else with the transient cause. */
+  abstract append(topic: string, records: readonly OutgoingRecord[]): Promise<void>;
+  /** Joins `group`: the topic's partitions are shared among its live members. */
+  abstract consume(topic: string, group: string, handler: PartitionHandler): Promise<Consumption>;
+  /** Reads every partition from `from`, and follows. */
+  abstract follow(topic: string, from: 'beginning' | 'end', handler: RecordHandler): Promise<Following>;
+  /** True while the log can be reached: for health pages. */
+  abstract connected(): boolean;
+  /** Ends every consumption and releases the log. Appends in flight finish first. */
+  abstract close(): Promise<void>;
+}

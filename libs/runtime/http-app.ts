@@ -1,0 +1,59 @@
+import { NestFactory } from '@nestjs/core';
+import type { DynamicModule } from '@nestjs/common';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { Logger } from './logger.js';
+import { StartError } from './settings.js';
+
+export interface HttpAppOptions {
+  readonly module: DynamicModule;
+  readonly host: string;
+  readonly port: number;
+  readonly logger: Logger;
+  /** Largest request body, in bytes. */
+  readonly maxBodyBytes?: number;
+}
+
+/** An application that listens, and the address under which it can be reached from this machine. */
+export interface HttpApp {
+  readonly nest: NestFastifyApplication;
+  readonly url: string;
+}
+
+/** Starts a Nest application on Fastify whose request bodies are raw Buffers. Rejects with StartError if the address cannot be bound. */
+export async function startHttpApp(options: HttpAppOptions): Promise<HttpApp> {
+  const adapter = new FastifyAdapter({
+    bodyLimit: options.maxBodyBytes ?? 1_048_576,
+    forceCloseConnections: 'idle',
+    exposeHeadRoutes: true,
+  });
+  const nest = await NestFactory.create<NestFastifyApplication>(options.module, adapter, {
+    bodyParser: false,
+    logger: options.logger,
+    abortOnError: false,
+  });
+  const fastify = adapter.getInstance();
+  fastify.removeAllContentTypeParsers();
+  fastify.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  try {
+    await nest.listen(options.port, options.host);
+  } catch (error) {
+    await nest.close();
+    throw bindFailure(error, options);
+  }
+  return { nest, url: urlOf(options.host, nest) };
+}
+
+function urlOf(host: string, nest: NestFastifyApplication): string {
+  const address = nest.getHttpServer().address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
+  return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
+}
+
+function bindFailure(error: unknown, { host, port }: HttpAppOptions): unknown {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (code === 'EADDRINUSE') return new StartError(`port ${port} on ${host} is already in use; choose another one`);
+  if (code === 'EACCES') return new StartError(`port ${port} on ${host} may not be opened by this user`);
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') return new StartError(`HOST ${host} is not an address of this machine`);
+  return error;
+}

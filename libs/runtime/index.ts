@@ -1,0 +1,14 @@
+export { hasBearerToken } from './bearer-token.js';
+export {
+  eventLogSettings,
+  localeSetting,
+  serverSettings,
+  type EventLogSettings,
+  type Locale,
+  type ServerSettings,
+} from './common-settings.js';
+export { startHttpApp, type HttpApp, type HttpAppOptions } from './http-app.js';
+export { runMain, type MainOptions, type RunningApp } from './lifecycle.js';
+export { Logger, type LogLevel } from './logger.js';
+export { SettingsError, SettingsReader, StartError, type Environment } from './settings.js';
+export { VERSION } from './version.js';

@@ -1,0 +1,73 @@
+import { Logger } from './logger.js';
+import { SettingsError, SettingsReader, type Environment } from './settings.js';
+
+/** A started app. */
+export interface RunningApp {
+  /** Readiness off, no new work, finish what runs, flush, release. Called once. */
+  drain(): Promise<void>;
+  /** Resolves with the cause if the app dies by itself; absent where it cannot. */
+  readonly failed?: Promise<Error>;
+}
+
+export interface MainOptions<Settings> {
+  /** The process's name in logs and in `--help`. */
+  readonly name: string;
+  readonly about: string;
+  readonly settings: (read: SettingsReader) => Settings;
+  readonly start: (settings: Settings, logger: Logger) => Promise<RunningApp>;
+  readonly env?: Environment;
+  readonly args?: readonly string[];
+}
+
+/**
+ * Runs one process to its end. SIGTERM and SIGINT drain, a second one forces.
+ * Exit codes: 0 after a clean drain, 1 a failure at run time, 2 wrong settings or a start that the operator can mend.
+ */
+export async function runMain<Settings extends { readonly logLevel: Logger['level'] }>(options: MainOptions<Settings>): Promise<void> {
+  const read = new SettingsReader(options.env ?? process.env);
+  try {
+    if ((options.args ?? process.argv.slice(2)).includes('--help')) {
+      console.log(helpText(options));
+      return;
+    }
+    const settings = options.settings(read);
+    const logger = new Logger(options.name, settings.logLevel);
+    for (const { name, meant } of read.suspects()) logger.warn(`${name} is not a setting; did you mean ${meant}?`);
+    await untilSignalled(await options.start(settings, logger), logger);
+  } catch (error) {
+    process.exitCode = report(options.name, error);
+  }
+  process.exit();
+}
+
+function helpText<Settings>(options: MainOptions<Settings>): string {
+  const read = new SettingsReader({});
+  options.settings(read);
+  return `${options.name}: ${options.about}\n\nSettings (environment variables) [default]:\n${read.help()}`;
+}
+
+/** Prints the cause and returns the exit code: the error's own, else 1. */
+function report(name: string, error: unknown): number {
+  if (error instanceof SettingsError) {
+    for (const problem of error.problems) console.error(`${name}: ${problem.name}: ${problem.message}`);
+    return error.exitCode;
+  }
+  const mendable = error instanceof Error && 'exitCode' in error && typeof error.exitCode === 'number';
+  console.error(`${name}: ${mendable ? error.message : error instanceof Error ? error.stack : String(error)}`);
+  return mendable ? (error.exitCode as number) : 1;
+}
+
+async function untilSignalled(app: RunningApp, logger: Logger): Promise<void> {
+  const cause = await Promise.race([nextSignal(), app.failed ?? new Promise<never>(() => {})]);
+  if (cause instanceof Error) logger.error(cause);
+  else logger.info(`${cause}: draining; once more to force`);
+  process.exitCode = cause instanceof Error ? 1 : 0;
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1));
+  await app.drain();
+}
+
+function nextSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, resolve);
+  });
+}
