@@ -1,5 +1,5 @@
 import { Compile } from 'typebox/compile';
-import { EVENT_TYPES, schemaOf, type EventType, type InferometerEvent } from './events.js';
+import { EVENT_TYPES, schemaOf, type InferometerEvent } from './events.js';
 
 /** Why bytes are not an event of ours: a closed set, safe as a label. */
 export const DECODE_REASONS = [
@@ -57,7 +57,7 @@ function unknownType(type: string): Decoded<InferometerEvent> {
   return known ? refused('unsupported_version', `this version reads ${known}`) : refused('unknown_type', 'not an event type of ours');
 }
 
-function nameWithoutVersion(type: EventType | string): string {
+function nameWithoutVersion(type: string): string {
   return type.replace(/\.v\d+$/, '');
 }
 

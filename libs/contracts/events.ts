@@ -1,4 +1,4 @@
-import Type, { type Static, type TProperties, type TSchema } from 'typebox';
+import { Type, type Static, type TProperties, type TSchema } from 'typebox';
 import { CANCEL_PHASES, ERROR_TYPES, USAGE_SOURCES } from './error-types.js';
 import { PER_TOKEN_EDGES_SECONDS } from './edges.js';
 
