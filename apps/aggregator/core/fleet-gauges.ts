@@ -1,0 +1,83 @@
+import type { GatewayHeartbeat, GpuDocument, GpuReading } from '#libs/contracts';
+import type { PartitionState } from './partition-state.js';
+import { round } from './round.js';
+
+const GIB = 1024 ** 3;
+
+/** What holds at the fleet's newest moment, whatever the window. */
+export interface FleetClock {
+  /** The newest record time over all partitions, in Unix ms: the fleet's now. 0 with no data. */
+  readonly logTimeMs: number;
+  /** When the counters began, in Unix ms. */
+  readonly firstTimeMs: number;
+}
+
+export function clockOf(states: readonly PartitionState[]): FleetClock {
+  const begun = states.filter((state) => state.firstTimeMs > 0);
+  if (begun.length === 0) return { logTimeMs: 0, firstTimeMs: 0 };
+  return {
+    logTimeMs: Math.max(...begun.map((state) => state.logTimeMs)),
+    firstTimeMs: Math.min(...begun.map((state) => state.firstTimeMs)),
+  };
+}
+
+/** The last heartbeats of the gateways that live. Every partition has them all; the newest one is asked. */
+export function liveGateways(states: readonly PartitionState[]): readonly GatewayHeartbeat[] {
+  const newest = newestOf(states);
+  if (!newest) return [];
+  const live = [...newest.producers.all()].filter((producer) => producer.alive && producer.isGateway);
+  return live.flatMap((producer) => producer.heartbeat ?? []);
+}
+
+/** Seconds since any gateway's last heartbeat; since the counters began, if there was none. */
+export function gatewaySilenceSeconds(states: readonly PartitionState[]): number {
+  const { logTimeMs, firstTimeMs } = clockOf(states);
+  const last = Math.max(firstTimeMs, ...states.map((state) => state.lastGatewayHeartbeatMs));
+  return (logTimeMs - last) / 1000;
+}
+
+/** The latest reading of every GPU, by host and index. */
+export function gpuDocuments(states: readonly PartitionState[]): readonly GpuDocument[] {
+  const { logTimeMs } = clockOf(states);
+  const newest = new Map<string, { reading: GpuReading; atMs: number }>();
+  for (const state of states) {
+    for (const [key, gpu] of state.gpus) if (gpu.atMs > (newest.get(key)?.atMs ?? -1)) newest.set(key, gpu);
+  }
+  const documents = [...newest.values()].map(({ reading, atMs }) => gpuDocument(reading, (logTimeMs - atMs) / 1000));
+  return documents.toSorted((a, b) => (a.host === b.host ? a.index - b.index : a.host < b.host ? -1 : 1));
+}
+
+/** `"NVIDIA H100"`, `"4 × NVIDIA H100"`, `"2 × A, 1 × B"`, or `"Unknown"` without a GPU. */
+export function gpuSetName(gpus: readonly GpuDocument[]): string {
+  const counts = new Map<string, number>();
+  for (const { name } of gpus) counts.set(name, (counts.get(name) ?? 0) + 1);
+  if (gpus.length <= 1) return gpus[0]?.name ?? 'Unknown';
+  return [...counts].map(([name, count]) => `${count} × ${name}`).join(', ');
+}
+
+function gpuDocument(reading: GpuReading, ageSeconds: number): GpuDocument {
+  const { memory_used_bytes: used, memory_total_bytes: total } = reading;
+  return {
+    host: reading.host,
+    uuid: reading.uuid,
+    index: reading.index,
+    name: reading.name,
+    vendor: reading.vendor,
+    allocated_gb: round(used / GIB, 2),
+    total_gb: round(total / GIB, 2),
+    free_gb: round(reading.memory_free_bytes / GIB, 2),
+    utilization_percent: total > 0 ? round((used / total) * 100, 1) : 0,
+    ...(reading.compute_utilization_percent !== undefined && { compute_utilization_percent: reading.compute_utilization_percent }),
+    ...(reading.temperature_celsius !== undefined && { temperature_celsius: reading.temperature_celsius }),
+    ...(reading.power_watts !== undefined && { power_watts: reading.power_watts }),
+    ...(reading.energy_joules !== undefined && { energy_joules: reading.energy_joules }),
+    ...(reading.driver_version !== undefined && { driver_version: reading.driver_version }),
+    reading_age_seconds: round(ageSeconds, 1),
+  };
+}
+
+function newestOf(states: readonly PartitionState[]): PartitionState | undefined {
+  let newest: PartitionState | undefined;
+  for (const state of states) if (!newest || state.logTimeMs > newest.logTimeMs) newest = state;
+  return newest;
+}

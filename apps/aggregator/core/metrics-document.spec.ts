@@ -1,0 +1,151 @@
+import { describe, expect, it } from 'vitest';
+import { EventSource, type InferometerEvent, type MetricsDocument } from '#libs/contracts';
+import { heartbeat, LIMITS, recordsOf, START_MS } from '../../../test/support/traffic.js';
+import { FleetView, rollupKey, type Input } from './fleet-view.js';
+import { metricsDocument, type MetricsQuery } from './metrics-document.js';
+import { PartitionState } from './partition-state.js';
+import { SnapshotWriter } from './snapshot.js';
+
+const GIB = 1024 ** 3;
+
+function put(view: FleetView, input: Input, partition: number, events: readonly InferometerEvent[]): void {
+  const state = new PartitionState(LIMITS);
+  for (const record of recordsOf(events)) state.apply(record, record.decoded);
+  const parts = new SnapshotWriter().take(state, { replica: 'r', lagMs: 400 });
+  for (const { name, value } of parts) view.put(rollupKey(input, partition, 'r', name), value);
+}
+
+function answer(view: FleetView, query: MetricsQuery = { window: '5m' }): MetricsDocument {
+  return metricsDocument(view, query, { nowMs: START_MS, version: '1.0.0', alerts: [], stale: false });
+}
+
+interface Done {
+  readonly ttftMs: number;
+  readonly durationMs: number;
+  readonly decodeMs: number;
+  readonly input: number;
+  readonly output: number;
+}
+
+function completed(source: EventSource, partition: number, id: string, done: Done, model = 'm'): readonly InferometerEvent[] {
+  const identity = { request_id: id, operation: 'chat', model, stream: true };
+  const outcome = {
+    status_code: 200,
+    finish_reason: 'stop',
+    queue_ms: 0,
+    ttft_ms: done.ttftMs,
+    duration_ms: done.durationMs,
+    decode_ms: done.decodeMs,
+    input_tokens: done.input,
+    output_tokens: done.output,
+    usage_source: 'upstream' as const,
+    chunks: done.output,
+    gaps: [0, 0, 0, 0, 0, 0, done.output - 1],
+  };
+  return [
+    source.stamp('io.inferometer.request.received.v1', partition, id, identity, START_MS),
+    source.stamp('io.inferometer.request.completed.v1', partition, id, { ...identity, ...outcome }, START_MS + 100),
+  ];
+}
+
+/** The three requests of the seed's example, over two partitions. */
+function seedExample(): FleetView {
+  const view = new FleetView(LIMITS);
+  const source = new EventSource('/gateways/gw', 'boot');
+  const first = completed(source, 0, 'a', { ttftMs: 614.3, durationMs: 4094.5, decodeMs: 3480, input: 9, output: 13 });
+  const second = completed(source, 0, 'b', { ttftMs: 958.8, durationMs: 6263.9, decodeMs: 5305, input: 9, output: 19 }, 'n');
+  const third = completed(source, 1, 'c', { ttftMs: 520.3, durationMs: 3467, decodeMs: 2947, input: 9, output: 11 });
+  put(view, 'requests', 0, [heartbeat(source, 0, START_MS, 1), ...first, ...second]);
+  put(view, 'requests', 1, [heartbeat(source, 1, START_MS, 1), ...third]);
+  return view;
+}
+
+describe('the metrics document', () => {
+  it('has every field, and only numbers for numbers, with no data at all', () => {
+    const document = answer(new FleetView(LIMITS));
+    expect(document).toMatchObject({
+      service: 'inferometer',
+      status: 'unknown',
+      uptime: { seconds: 0, human: '0h 0m' },
+      window: { name: '5m', seconds: 300 },
+      requests: { waiting: 0, running: 0, total: 0, success_rate_percent: 100, error_rate_percent: 0, requests_per_second: 0 },
+      tokens: { total_input: 0, total_output: 0, avg_per_request: 0, unknown_usage_requests: 0 },
+      slo: { ttft: { mean: 0, p50: 0, p95: 0, p99: 0 }, throughput: { decoding_mean: 0, decoding_p50: 0, total: 0 }, sample_size: 0 },
+      latency: { mean: 0, p50: 0, p95: 0, p99: 0, min: 0, max: 0 },
+      gpu: { name: 'Unknown', allocated_gb: 0, total_gb: 0, free_gb: 0, utilization_percent: 0 },
+      errors: { total: 0, by_type: {} },
+      alerts_count: 0,
+      data_quality: { reconciled: true, live_gateways: 0 },
+    });
+    expect(Object.keys(document.latency_histogram)).toEqual(['0-100ms', '100-500ms', '500-1000ms', '1-2s', '2-5s', '5-10s', '>10s']);
+    expect(JSON.stringify(document)).not.toContain('null');
+  });
+
+  it('answers the seed’s example within the sketch’s 1 %', () => {
+    const document = answer(seedExample());
+    expect(document.status).toBe('healthy');
+    expect(document.requests).toMatchObject({ total: 3, successful: 3, failed: 0, peak_concurrent: 1, max_concurrent: 4 });
+    expect(document.tokens).toEqual({ total_input: 27, total_output: 43, avg_per_request: 14.3, unknown_usage_requests: 0 });
+    expect(document.slo.ttft.mean).toBe(0.6978);
+    expect(document.slo.ttft.p95).toBe(0.9588);
+    expect(document.slo.ttft.p50 / 0.6143).toBeCloseTo(1, 1.5);
+    expect(document.slo.throughput.decoding_mean).toBe(3.41);
+    expect(document.slo.sample_size).toBe(3);
+    expect(document.latency).toMatchObject({ mean: 4.6085, p99: 6.2639, min: 3.467, max: 6.2639 });
+    expect(document.latency_histogram).toMatchObject({ '1-2s': 0, '2-5s': 2, '5-10s': 1 });
+    expect(document.data_quality).toMatchObject({
+      reconciled: true,
+      lag_seconds: 0.4,
+      live_gateways: 1,
+      live_aggregators: 1,
+      events_missing: 0,
+    });
+  });
+
+  it('keeps counts for ever and statistics inside the window', () => {
+    const view = seedExample();
+    const source = new EventSource('/gateways/late', 'boot');
+    const late = START_MS + 600_000;
+    const state = new PartitionState(LIMITS);
+    state.apply({ offset: 0n, timestampMs: late }, { ok: true, value: heartbeat(source, 2, late) });
+    const parts = new SnapshotWriter().take(state, { replica: 'r', lagMs: 0 });
+    for (const { name, value } of parts) view.put(rollupKey('requests', 2, 'r', name), value);
+    expect(answer(view)).toMatchObject({ requests: { total: 3, requests_per_second: 0 }, slo: { sample_size: 0 }, latency: { max: 0 } });
+    expect(answer(view, { window: '15m' })).toMatchObject({ slo: { sample_size: 3 }, latency: { max: 6.2639 } });
+    expect(answer(view, { window: 'all' })).toMatchObject({ slo: { sample_size: 3 }, window: { name: 'all', seconds: 600 } });
+  });
+
+  it('filters by model', () => {
+    const document = answer(seedExample(), { window: '5m', model: 'n' });
+    expect(document.requests).toMatchObject({ total: 1, successful: 1 });
+    expect(document.models.map(({ model, total }) => [model, total])).toEqual([['n', 1]]);
+    expect(answer(seedExample(), { window: '5m', model: 'nobody' }).requests.total).toBe(0);
+  });
+
+  it('sums the GPUs and names the set', () => {
+    const view = new FleetView(LIMITS);
+    const probe = new EventSource('/probes/p', 'boot');
+    const read = (index: number) =>
+      probe.stamp(
+        'io.inferometer.gpu.read.v1',
+        0,
+        `gpu-${index}`,
+        {
+          host: 'h',
+          uuid: `gpu-${index}`,
+          index,
+          name: 'NVIDIA H100 80GB HBM3',
+          vendor: 'nvidia',
+          memory_used_bytes: 40 * GIB,
+          memory_total_bytes: 80 * GIB,
+          memory_free_bytes: 40 * GIB,
+        },
+        START_MS,
+      );
+    put(view, 'gpus', 0, [read(1), read(0)]);
+    const { gpu, gpus, data_quality: quality } = answer(view);
+    expect(gpu).toEqual({ name: '2 × NVIDIA H100 80GB HBM3', allocated_gb: 80, total_gb: 160, free_gb: 80, utilization_percent: 50 });
+    expect(gpus.map(({ index }) => index)).toEqual([0, 1]);
+    expect(quality.gpu_reading_age_seconds).toBe(0.1);
+  });
+});

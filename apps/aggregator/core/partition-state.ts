@@ -1,0 +1,148 @@
+import type { Decoded, DecodeReason, EventOf, GatewayHeartbeat, GpuReading, InferometerEvent } from '#libs/contracts';
+import { Buckets, type Bucket } from './buckets.js';
+import { measure, type TerminalEvent } from './measure.js';
+import type { Producer } from './producer.js';
+import { Producers } from './producers.js';
+import { SeriesTable, type LabelLimits } from './series.js';
+
+/** An event may claim to be this much younger than its record; beyond that its producer's clock is wrong. */
+const MAX_AHEAD_MS = 60_000;
+const GPU_KEPT_MS = 3_600_000;
+
+type HeartbeatEvent = EventOf<'io.inferometer.gateway.heartbeat.v1'> | EventOf<'io.inferometer.aggregator.heartbeat.v1'>;
+
+export interface GpuState {
+  readonly reading: GpuReading;
+  /** Log time of the reading, in Unix ms. */
+  readonly atMs: number;
+}
+
+/** One record of an input topic. */
+export interface FoldRecord {
+  readonly offset: bigint;
+  /** The log's own clock at the append, in Unix ms. */
+  readonly timestampMs: number;
+}
+
+/**
+ * The fold over one input partition: a pure, deterministic function of its records in offset order.
+ * Time comes from the records only. Nothing here does I/O, and nothing a record can hold makes it throw.
+ */
+export class PartitionState {
+  /** The offset of the next record wanted; undefined before the first. */
+  next: bigint | undefined;
+  /** The greatest record timestamp seen: the partition's clock. */
+  logTimeMs = 0;
+  /** When the counters began, in log time. */
+  firstTimeMs = 0;
+  duplicates = 0;
+  /** Events whose own time was more than a minute ahead of the log's. */
+  skewed = 0;
+  peakRunning = 0;
+  lastGatewayHeartbeatMs = 0;
+  readonly undecodable = new Map<DecodeReason, number>();
+  readonly producers = new Producers();
+  readonly buckets = new Buckets();
+  readonly gpus = new Map<string, GpuState>();
+  readonly series: SeriesTable;
+
+  constructor(limits: LabelLimits) {
+    this.series = new SeriesTable(limits);
+  }
+
+  /** Applies a record once: one below `next` was applied before and changes nothing. */
+  apply(record: FoldRecord, decoded: Decoded<InferometerEvent>): void {
+    if (this.next !== undefined && record.offset < this.next) return;
+    this.next = record.offset + 1n;
+    this.advance(record.timestampMs);
+    if (decoded.ok) this.applyEvent(decoded.value, record.timestampMs);
+    else this.undecodable.set(decoded.reason, (this.undecodable.get(decoded.reason) ?? 0) + 1);
+  }
+
+  private advance(timestampMs: number): void {
+    if (this.firstTimeMs === 0) this.firstTimeMs = timestampMs;
+    if (timestampMs <= this.logTimeMs) return;
+    this.logTimeMs = timestampMs;
+    this.buckets.advance(timestampMs);
+  }
+
+  private applyEvent(event: InferometerEvent, timestampMs: number): void {
+    const producer = this.producers.of(event.source, event.bootid, this.logTimeMs);
+    if (!producer.accept(event.sequence, this.logTimeMs)) {
+      this.duplicates += 1;
+      return;
+    }
+    this.dispatch(event, producer, timestampMs);
+    producer.settle('request_id' in event.data ? event.data.request_id : event.subject);
+  }
+
+  private dispatch(event: InferometerEvent, producer: Producer, timestampMs: number): void {
+    switch (event.type) {
+      case 'io.inferometer.request.received.v1':
+        return this.applyReceived(event, producer, timestampMs);
+      case 'io.inferometer.request.started.v1':
+        return producer.started(event.data.request_id, this.seriesOf(event.data));
+      case 'io.inferometer.request.completed.v1':
+      case 'io.inferometer.request.failed.v1':
+      case 'io.inferometer.request.cancelled.v1':
+        return this.applyEnded(event, producer, timestampMs);
+      case 'io.inferometer.gateway.heartbeat.v1':
+      case 'io.inferometer.aggregator.heartbeat.v1':
+        return this.applyHeartbeat(event, producer);
+      case 'io.inferometer.gpu.read.v1':
+        this.gpus.set(`${event.data.host}/${event.data.uuid}`, { reading: event.data, atMs: this.logTimeMs });
+        producer.lastHeartbeatMs = this.logTimeMs;
+        return;
+      default:
+    }
+  }
+
+  private applyReceived(event: EventOf<'io.inferometer.request.received.v1'>, producer: Producer, timestampMs: number): void {
+    const series = this.seriesOf(event.data);
+    producer.received(event.data.request_id, series);
+    series.addReceived(event.data);
+    const bucket = this.bucketOf(event, timestampMs);
+    if (bucket) bucket.of(series.id).received += 1;
+  }
+
+  private applyEnded(event: TerminalEvent, producer: Producer, timestampMs: number): void {
+    const series = this.seriesOf(event.data);
+    if (!producer.ended(event.data.request_id, series)) return;
+    const measured = measure(event);
+    series.addEnded(event, measured);
+    this.bucketOf(event, timestampMs)?.of(series.id).addEnded(event, measured);
+  }
+
+  private applyHeartbeat(event: HeartbeatEvent, producer: Producer): void {
+    producer.lastHeartbeatMs = this.logTimeMs;
+    if (!producer.alive) producer.revive();
+    const newest = event.sequence === producer.sequences.highest;
+    if (newest && event.type === 'io.inferometer.gateway.heartbeat.v1') this.applyGauges(event.data, producer);
+    this.producers.housekeep(this.logTimeMs);
+    for (const [key, { atMs }] of this.gpus) if (this.logTimeMs - atMs > GPU_KEPT_MS) this.gpus.delete(key);
+  }
+
+  /** The fleet's peak is this gateway's peak since its last heartbeat beside what the others said last. */
+  private applyGauges(heartbeat: GatewayHeartbeat, producer: Producer): void {
+    producer.heartbeat = heartbeat;
+    this.lastGatewayHeartbeatMs = this.logTimeMs;
+    let peak = heartbeat.peak_running;
+    for (const other of this.producers.all()) if (other !== producer && other.alive) peak += other.heartbeat?.running ?? 0;
+    this.peakRunning = Math.max(this.peakRunning, peak);
+    const bucket = this.buckets.at(this.logTimeMs);
+    if (!bucket || bucket.peakRunning >= peak) return;
+    bucket.peakRunning = peak;
+    bucket.changed = true;
+  }
+
+  private seriesOf(data: { readonly operation: string; readonly model: string; readonly tenant?: string }) {
+    return this.series.of(data.operation, data.model, data.tenant);
+  }
+
+  private bucketOf(event: InferometerEvent, timestampMs: number): Bucket | undefined {
+    const timeMs = Date.parse(event.time);
+    const latestMs = timestampMs + MAX_AHEAD_MS;
+    if (timeMs > latestMs) this.skewed += 1;
+    return Number.isNaN(timeMs) ? undefined : this.buckets.at(Math.min(timeMs, latestMs));
+  }
+}

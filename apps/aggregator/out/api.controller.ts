@@ -1,0 +1,48 @@
+import { Controller, Get, HttpCode, Post, Query, Sse, UseGuards, type MessageEvent } from '@nestjs/common';
+import { interval, map, startWith, type Observable } from 'rxjs';
+import type { AlertDocument, GpuDocument, MetricsDocument } from '#libs/contracts';
+import { BearerGuard } from './bearer.guard.js';
+import { DEFAULT_QUERY, FleetAnswers } from './fleet-answers.js';
+import { metricsQuery } from './query.js';
+
+const STREAM_INTERVAL_MS = 1000;
+type Parameters = Readonly<Record<string, unknown>>;
+
+/** The JSON API: the fleet's truth, the same from every replica. */
+@Controller('api/v1')
+@UseGuards(BearerGuard)
+export class ApiController {
+  constructor(private readonly answers: FleetAnswers) {}
+
+  @Get('metrics')
+  metrics(@Query() parameters: Parameters): MetricsDocument {
+    return this.answers.document(metricsQuery(parameters));
+  }
+
+  /** The seed's clients may post. */
+  @Post('metrics')
+  @HttpCode(200)
+  postedMetrics(@Query() parameters: Parameters): MetricsDocument {
+    return this.metrics(parameters);
+  }
+
+  @Get('gpus')
+  gpus(): { readonly gpus: readonly GpuDocument[] } {
+    return { gpus: this.answers.document(DEFAULT_QUERY).gpus };
+  }
+
+  @Get('alerts')
+  alerts(): { readonly alerts: readonly AlertDocument[] } {
+    return { alerts: this.answers.allAlerts() };
+  }
+
+  /** The metrics document as Server-Sent Events, at once and then every second. */
+  @Sse('stream')
+  stream(@Query() parameters: Parameters): Observable<MessageEvent> {
+    const query = metricsQuery(parameters);
+    return interval(STREAM_INTERVAL_MS).pipe(
+      startWith(0),
+      map(() => ({ data: this.answers.document(query) })),
+    );
+  }
+}

@@ -1,0 +1,25 @@
+import { Controller, Get, Headers, Res, ServiceUnavailableException, UseGuards } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import { BearerGuard, errorBody } from './bearer.guard.js';
+import { CONTENT_TYPES, exposition, formatFor } from './exposition.js';
+import { DEFAULT_QUERY, FleetAnswers } from './fleet-answers.js';
+import { seedFamilies } from './seed-metrics.js';
+
+/** The fleet's truth for Prometheus: the same from every replica, so one address is scraped. */
+@Controller('metrics/prometheus')
+@UseGuards(BearerGuard)
+export class PrometheusController {
+  constructor(private readonly answers: FleetAnswers) {}
+
+  /** A view that is too old answers 503 rather than let a counter run backwards. */
+  @Get()
+  scrape(@Headers('accept') accept: string | undefined, @Res() reply: FastifyReply): void {
+    if (this.answers.stale) {
+      const age = Math.round(this.answers.viewAgeMs / 1000);
+      throw new ServiceUnavailableException(errorBody(`the view of the fleet is ${age} s old`, 'stale_view'));
+    }
+    const format = formatFor(accept);
+    const families = seedFamilies(this.answers.document(DEFAULT_QUERY), this.answers.allAlerts());
+    void reply.type(CONTENT_TYPES[format]).send(exposition(families, format));
+  }
+}
