@@ -89,9 +89,38 @@ export class SettingsReader {
     return this.refuse(name, 'not an http:// or https:// address', undefined);
   }
 
+  /** Like `optionalUrl`, for an address that must be set; `example` is shown where it is not. */
+  url(name: string, example: string, about: string): string {
+    const found = this.problems.length;
+    const url = this.optionalUrl(name, about);
+    if (url === undefined && this.problems.length === found) this.refuse(name, `is required, for example ${example}`, undefined);
+    return url ?? '';
+  }
+
   refuse<T>(name: string, message: string, fallback: T): T {
     this.problems.push({ name, message });
     return fallback;
+  }
+
+  /**
+   * Reads the settings of one part of this process, in an environment of its own: `defaults` stand where this one says nothing,
+   * `fixed` win over it. The part's mistakes join this reader's; then the answer is undefined, and `finish` throws.
+   */
+  section<T>(
+    settings: (read: SettingsReader) => T,
+    { defaults = {}, fixed = {} }: { defaults?: Environment; fixed?: Environment },
+  ): T | undefined {
+    const part = new SettingsReader({ ...defaults, ...this.env, ...fixed });
+    try {
+      return settings(part);
+    } catch (error) {
+      if (!(error instanceof SettingsError)) throw error;
+      this.problems.push(...error.problems);
+      return undefined;
+    } finally {
+      const known = new Set(this.declared.map(({ name }) => name));
+      this.declared.push(...part.declared.filter(({ name }) => !known.has(name) && !(name in fixed)));
+    }
   }
 
   /** Returns `values`, or throws a SettingsError that holds every problem found so far. */

@@ -1,0 +1,53 @@
+import { topicsOf } from '#libs/contracts';
+import { openEventLog, type EventLog } from '#libs/event-log';
+import { Logger, type RunningApp } from '#libs/runtime';
+import { startAggregator } from '../aggregator/app.js';
+import { startGateway } from '../gateway/app.js';
+import { startGpuProbe } from '../gpu-probe/app.js';
+import { startModelServer } from '../model-server/app.js';
+import type { StackSettings } from './settings.js';
+
+export interface RunningStack extends RunningApp {
+  /** The one door: inference, API, Prometheus. */
+  readonly gatewayUrl: string;
+  readonly aggregatorUrl: string;
+  readonly upstreamUrl: string;
+}
+
+/** Starts every part in this process on one event log. If a part cannot start, those before it are drained and the cause is thrown. */
+export async function startStack(settings: StackSettings): Promise<RunningStack> {
+  const log = await openEventLog(settings.aggregator.eventLog.url);
+  const running: RunningApp[] = [];
+  try {
+    await log.ensureTopics(Object.values(topicsOf(settings.aggregator.eventLog.topicPrefix)));
+    const urls = await startParts(settings, log, running);
+    return { ...urls, failed: firstFailure(running), drain: () => drainAll(running, log) };
+  } catch (error) {
+    await drainAll(running, log);
+    throw error;
+  }
+}
+
+async function startParts(settings: StackSettings, log: EventLog, running: RunningApp[]) {
+  const logger = (name: string): Logger => new Logger(name, settings.logLevel);
+  const keep = <T extends RunningApp>(app: T): T => {
+    running.push(app);
+    return app;
+  };
+  const { url: aggregatorUrl } = keep(await startAggregator(settings.aggregator, log, logger('aggregator')));
+  const simulated = settings.modelServer && keep(await startModelServer(settings.modelServer, logger('model-server')));
+  const upstream = simulated ? { ...settings.gateway.upstream, url: simulated.url } : settings.gateway.upstream;
+  keep(await startGpuProbe(settings.gpuProbe, log, logger('gpu-probe')));
+  const gateway = keep(await startGateway({ ...settings.gateway, upstream, aggregatorUrl }, log, logger('gateway')));
+  return { gatewayUrl: gateway.url, aggregatorUrl, upstreamUrl: upstream.url };
+}
+
+function firstFailure(running: readonly RunningApp[]): Promise<Error> {
+  return Promise.race(running.flatMap((app) => app.failed ?? []));
+}
+
+/** Last started, first drained: the gateway's last events are still folded. */
+async function drainAll(running: readonly RunningApp[], log: EventLog): Promise<void> {
+  for (const app of running.toReversed()) await app.drain();
+  await log.close();
+}

@@ -1,0 +1,71 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { request } from 'undici';
+import type { BenchRow } from './bench-row.js';
+
+const PORT = '18000';
+const SETTLE_MS = 10_000;
+const IDLE_MS = 30_000;
+const START_DEADLINE_MS = 20_000;
+/** Linux counts CPU time in hundredths of a second. */
+const TICKS_PER_SECOND = 100;
+
+/** Cold `npm start` to the first answer, then CPU and memory of the idle stack. Linux only: read from /proc. */
+export async function run(): Promise<BenchRow[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'inferometer-bench-'));
+  const startedMs = performance.now();
+  const npm = spawn('npm', ['start', '--silent'], {
+    env: { ...process.env, PORT, AGGREGATOR_PORT: '0', GPU_PROBE_PORT: '0', MODEL_SERVER_PORT: '0', EVENT_LOG_URL: `file:${folder}` },
+    stdio: 'ignore',
+    detached: true,
+  });
+  try {
+    await firstAnswer();
+    const coldSeconds = (performance.now() - startedMs) / 1000;
+    const pid = await pidOf(npm.pid!);
+    await wait(SETTLE_MS);
+    const before = cpuSeconds(pid);
+    await wait(IDLE_MS);
+    const idlePercent = ((cpuSeconds(pid) - before) / (IDLE_MS / 1000)) * 100;
+    const rss = residentMegabytes(pid);
+    return [
+      { name: 'npm start to first answer', value: coldSeconds, unit: 's', bar: '<= 3', met: coldSeconds <= 3 },
+      { name: 'idle stack, CPU', value: idlePercent, unit: '% of a core', bar: '<= 2', met: idlePercent <= 2 },
+      { name: 'idle stack, resident memory', value: rss, unit: 'MB', bar: '<= 150', met: rss <= 150 },
+    ];
+  } finally {
+    process.kill(-npm.pid!, 'SIGTERM');
+  }
+}
+
+async function firstAnswer(): Promise<void> {
+  const deadline = performance.now() + START_DEADLINE_MS;
+  while (performance.now() < deadline) {
+    const answer = await request(`http://127.0.0.1:${PORT}/api/v1/metrics`).catch(() => undefined);
+    await answer?.body.dump();
+    if (answer?.statusCode === 200) return;
+    await wait(20);
+  }
+  throw new Error('the stack did not answer');
+}
+
+/** The Node process under npm: the last of the chain of only children. */
+async function pidOf(pid: number): Promise<number> {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
+  return children === '' ? pid : pidOf(Number(children.split(' ')[0]));
+}
+
+function cpuSeconds(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /, '')
+    .split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+}
+
+function residentMegabytes(pid: number): number {
+  const kilobytes = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+  return Math.round(Number(kilobytes) / 1000);
+}
