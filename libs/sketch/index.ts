@@ -1,0 +1,2 @@
+export { ExactSum } from './exact-sum.js';
+export { QuantileSketch } from './quantile-sketch.js';
