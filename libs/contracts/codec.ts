@@ -21,6 +21,7 @@ export type Decoded<T> =
 /** Our largest event is some 2 KB; Kafka's default limit for a record is 1 MiB. */
 export const MAX_EVENT_BYTES = 1_048_576;
 const MAX_DEPTH = 8;
+const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 const validators = new Map(EVENT_TYPES.map((type) => [type as string, Compile(schemaOf(type))]));
 const versions = new Map(EVENT_TYPES.map((type) => [nameWithoutVersion(type), type]));
@@ -63,7 +64,9 @@ function nameWithoutVersion(type: string): string {
 
 function parse(bytes: Uint8Array): unknown {
   try {
-    return JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'));
+    const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
+    // Either somebody wrote this character, which is rare, or the bytes are not UTF-8, and the strict decoder throws.
+    return JSON.parse(text.includes('\uFFFD') ? strictUtf8.decode(bytes) : text);
   } catch {
     return undefined;
   }

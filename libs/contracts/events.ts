@@ -15,6 +15,9 @@ const tokens = () => Type.Integer({ minimum: 0, maximum: MAX_TOKENS });
 const bytes = () => Type.Integer({ minimum: 0, maximum: MAX_BYTES });
 const count = () => Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 const text = (maxLength: number, minLength = 1) => Type.String({ minLength, maxLength });
+/** What `Date.prototype.toISOString` writes from year 0 to 9999: every such text can be parsed. */
+const time = () =>
+  Type.String({ pattern: String.raw`^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z$` });
 const optional = Type.Optional;
 /** Unknown extra fields are tolerated, so that a newer producer can be read. */
 const open = <P extends TProperties>(properties: P, options: object = {}) =>
@@ -112,7 +115,7 @@ const dataSchemas = {
     value: Type.Number(),
     threshold: Type.Number(),
     message: text(1024),
-    since: text(32),
+    since: time(),
   }),
 } satisfies Record<string, TSchema>;
 
@@ -135,7 +138,7 @@ const envelopeOf = <T extends EventType>(type: T) => ({
   id: text(512),
   source: Type.String({ pattern: '^/(gateways|probes|aggregators)/[^/]{1,128}$' }),
   type: Type.Literal(type),
-  time: Type.String({ pattern: String.raw`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$` }),
+  time: time(),
   subject: text(512),
   datacontenttype: Type.Literal('application/json'),
   dataschema: text(256),

@@ -1,0 +1,40 @@
+import { describe, expect, it } from 'vitest';
+import { decodeEvent, encodeEvent } from './codec.js';
+import { EventSource } from './event-source.js';
+
+const TYPE = 'io.inferometer.aggregator.heartbeat.v1';
+const AT_MS = Date.parse('2026-01-02T03:04:05.678Z');
+
+describe('EventSource', () => {
+  it('wraps data in a whole CloudEvent that decodes', () => {
+    const event = new EventSource('/gateways/host-1', 'boot_9').stamp(TYPE, 3, 'host-1', { version: '1.0.0' }, AT_MS);
+    expect(event).toEqual({
+      specversion: '1.0',
+      id: 'host-1/boot_9/3/1',
+      source: '/gateways/host-1',
+      type: TYPE,
+      time: '2026-01-02T03:04:05.678Z',
+      subject: 'host-1',
+      datacontenttype: 'application/json',
+      dataschema: 'urn:inferometer:schema:aggregator.heartbeat.v1',
+      bootid: 'boot_9',
+      sequence: 1,
+      data: { version: '1.0.0' },
+    });
+    expect(decodeEvent(encodeEvent(event))).toEqual({ ok: true, value: event });
+  });
+
+  it('numbers each partition by itself, from 1 and without holes', () => {
+    const source = new EventSource('/gateways/g', 'b');
+    const stamped = [0, 2, 0, 0, 2, 5].map((partition) => source.stamp(TYPE, partition, 'g', { version: '1' }, AT_MS));
+    expect(stamped.map(({ sequence }) => sequence)).toEqual([1, 1, 2, 3, 2, 1]);
+    expect(stamped.map(({ id }) => id)).toEqual(['g/b/0/1', 'g/b/2/1', 'g/b/0/2', 'g/b/0/3', 'g/b/2/2', 'g/b/5/1']);
+  });
+
+  it('starts again from 1 with another boot, with other ids', () => {
+    const first = new EventSource('/probes/p', 'b1').stamp(TYPE, 0, 'p', { version: '1' }, AT_MS);
+    const second = new EventSource('/probes/p', 'b2').stamp(TYPE, 0, 'p', { version: '1' }, AT_MS);
+    expect([first.sequence, second.sequence]).toEqual([1, 1]);
+    expect(first.id).not.toBe(second.id);
+  });
+});
