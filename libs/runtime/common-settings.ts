@@ -13,13 +13,17 @@ export interface ServerSettings {
   readonly apiToken: string | undefined;
 }
 
+/** Warns where metrics and API would be open to other machines. */
 export function serverSettings(read: SettingsReader, defaultPort: number): ServerSettings {
-  return {
+  const settings = {
     host: read.text('HOST', '127.0.0.1', 'address to listen on'),
     port: read.port('PORT', defaultPort, 'port to listen on, 0 for any'),
     logLevel: read.oneOf('LOG_LEVEL', LOG_LEVELS, 'info', 'least level that is logged'),
     apiToken: read.optionalText('API_TOKEN', 'bearer token for metrics and API routes'),
   };
+  const isOpen = settings.apiToken === undefined && !/^(127\.[\d.]+|::1|localhost)$/.test(settings.host);
+  if (isOpen) read.warn(`HOST ${settings.host} can be reached from other machines, and without API_TOKEN metrics and API are open to them`);
+  return settings;
 }
 
 export interface EventLogSettings {

@@ -1,3 +1,5 @@
+import type { Server } from 'node:http';
+import type { Socket } from 'node:net';
 import { NestFactory } from '@nestjs/core';
 import type { DynamicModule } from '@nestjs/common';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -34,13 +36,39 @@ export async function startHttpApp(options: HttpAppOptions): Promise<HttpApp> {
   const fastify = adapter.getInstance();
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  const sweepIdleConnections = idleConnectionSweep(fastify.server);
+  fastify.addHook('preClose', (done) => {
+    sweepIdleConnections();
+    done();
+  });
   try {
-    await nest.listen(options.port, options.host);
+    await nest.init();
+    // Not `nest.listen`: it logs a failure that is reported here.
+    await fastify.listen({ port: options.port, host: options.host });
   } catch (error) {
     await nest.close();
     throw bindFailure(error, options);
   }
   return { nest, url: urlOf(options.host, nest) };
+}
+
+/**
+ * Answers a function that ends the connections on which nothing happens any more, until the server has stopped: those that answer a
+ * last request now, and those that a client opened in advance and never used. Either would hold the stop up for as long as it is kept alive.
+ */
+function idleConnectionSweep(server: Server): () => void {
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  return () => {
+    const sweep = setInterval(() => {
+      server.closeIdleConnections();
+      for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
+    }, 20);
+    server.once('close', () => clearInterval(sweep));
+  };
 }
 
 function urlOf(host: string, nest: NestFastifyApplication): string {
@@ -54,6 +82,7 @@ function bindFailure(error: unknown, { host, port }: HttpAppOptions): unknown {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   if (code === 'EADDRINUSE') return new StartError(`port ${port} on ${host} is already in use; choose another one`);
   if (code === 'EACCES') return new StartError(`port ${port} on ${host} may not be opened by this user`);
-  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') return new StartError(`HOST ${host} is not an address of this machine`);
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND' || code === 'EAI_AGAIN')
+    return new StartError(`HOST ${host} is not an address of this machine`);
   return error;
 }

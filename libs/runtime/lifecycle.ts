@@ -32,8 +32,9 @@ export async function runMain<Settings extends { readonly logLevel: Logger['leve
     }
     const settings = options.settings(read);
     const logger = new Logger(options.name, settings.logLevel);
-    for (const { name, meant } of read.suspects()) logger.warn(`${name} is not a setting; did you mean ${meant}?`);
-    await untilSignalled(await options.start(settings, logger), logger);
+    for (const warning of read.warnings()) logger.warn(warning);
+    const signalled = firstSignal(logger);
+    await untilStopped(await options.start(settings, logger), signalled, logger);
   } catch (error) {
     process.exitCode = report(options.name, error);
   }
@@ -42,7 +43,12 @@ export async function runMain<Settings extends { readonly logLevel: Logger['leve
 
 function helpText<Settings>(options: MainOptions<Settings>): string {
   const read = new SettingsReader({});
-  options.settings(read);
+  try {
+    options.settings(read);
+  } catch (error) {
+    // Required settings are missing here, but all have been declared.
+    if (!(error instanceof SettingsError)) throw error;
+  }
   return `${options.name}: ${options.about}\n\nSettings (environment variables) [default]:\n${read.help()}`;
 }
 
@@ -57,17 +63,24 @@ function report(name: string, error: unknown): number {
   return mendable ? (error.exitCode as number) : 1;
 }
 
-async function untilSignalled(app: RunningApp, logger: Logger): Promise<void> {
-  const cause = await Promise.race([nextSignal(), app.failed ?? new Promise<never>(() => {})]);
-  if (cause instanceof Error) logger.error(cause);
-  else logger.info(`${cause}: draining; once more to force`);
-  process.exitCode = cause instanceof Error ? 1 : 0;
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1));
+async function untilStopped(app: RunningApp, signalled: Promise<void>, logger: Logger): Promise<void> {
+  const cause = await (app.failed ? Promise.race([signalled, app.failed]) : signalled);
+  if (cause) logger.error(cause);
+  process.exitCode = cause ? 1 : 0;
   await app.drain();
 }
 
-function nextSignal(): Promise<NodeJS.Signals> {
+/** Resolves at the first SIGINT or SIGTERM, also one that comes while the app starts; the second one ends the process with exit code 1. */
+function firstSignal(logger: Logger): Promise<void> {
   return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, resolve);
+    let isFirst = true;
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.on(signal, () => {
+        if (!isFirst) process.exit(1);
+        isFirst = false;
+        logger.info(`${signal}: draining; once more to force`);
+        resolve();
+      });
+    }
   });
 }

@@ -39,6 +39,7 @@ interface Declared {
 export class SettingsReader {
   private readonly problems: SettingProblem[] = [];
   private readonly declared: Declared[] = [];
+  private readonly notes = new Set<string>();
 
   constructor(private readonly env: Environment) {}
 
@@ -102,6 +103,11 @@ export class SettingsReader {
     return fallback;
   }
 
+  /** Notes something that is allowed but that the operator should know. */
+  warn(note: string): void {
+    this.notes.add(note);
+  }
+
   /**
    * Reads the settings of one part of this process, in an environment of its own: `defaults` stand where this one says nothing,
    * `fixed` win over it. The part's mistakes join this reader's; then the answer is undefined, and `finish` throws.
@@ -119,6 +125,7 @@ export class SettingsReader {
       return undefined;
     } finally {
       const known = new Set(this.declared.map(({ name }) => name));
+      for (const note of part.notes) this.notes.add(note);
       this.declared.push(...part.declared.filter(({ name }) => !known.has(name) && !(name in fixed)));
     }
   }
@@ -135,12 +142,18 @@ export class SettingsReader {
     return this.declared.map(({ name, fallback, about }) => `  ${name.padEnd(width)}  ${about} [${fallback}]`).join('\n');
   }
 
+  /** What to log at the start: the notes, and variables that look like a misspelt setting. */
+  warnings(): readonly string[] {
+    return [...this.notes, ...this.suspects().map(({ name, meant }) => `${name} is not a setting; did you mean ${meant}?`)];
+  }
+
   /** Variables that look like a misspelt setting: unknown, sharing a prefix with a known one and one edit away from it. */
   suspects(): readonly { readonly name: string; readonly meant: string }[] {
-    const known = new Set(this.declared.map(({ name }) => name));
-    const unknown = Object.keys(this.env).filter((name) => name.includes('_') && !known.has(name));
+    const known = [...new Set(this.declared.map(({ name }) => name))];
+    const prefixes = new Set(known.filter((name) => name.includes('_')).map(prefixOf));
+    const unknown = Object.keys(this.env).filter((name) => name.includes('_') && !known.includes(name) && prefixes.has(prefixOf(name)));
     return unknown.flatMap((name) => {
-      const meant = [...known].find((candidate) => isOneEditAway(name, candidate));
+      const meant = known.find((candidate) => isOneEditAway(name, candidate));
       return meant === undefined ? [] : [{ name, meant }];
     });
   }
@@ -150,6 +163,10 @@ export class SettingsReader {
     const value = this.env[name];
     return value === undefined || value.trim() === '' ? undefined : value.trim();
   }
+}
+
+function prefixOf(name: string): string {
+  return name.slice(0, name.indexOf('_'));
 }
 
 /** True if one insertion, deletion, substitution or swap of neighbours turns `a` into `b`. */
