@@ -16,8 +16,12 @@ export async function startAggregator(
   const answers = new FleetAnswers(new FleetView(settings.labels), settings.locale);
   const aggregation = new Aggregation(log, settings, answers, logger, randomUUID());
   const module = AggregatorModule.of(aggregation, answers, settings.apiToken);
-  const { nest, url } = await startHttpApp({ module, host: settings.host, port: settings.port, logger });
+  // Not before the view holds what was published earlier: else the first answers would run counters backwards.
   await aggregation.start();
+  const { nest, url } = await startHttpApp({ module, host: settings.host, port: settings.port, logger }).catch(async (error: unknown) => {
+    await aggregation.close();
+    throw error;
+  });
   logger.info(`listening on ${url}`);
   return {
     url,

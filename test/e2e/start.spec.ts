@@ -49,7 +49,7 @@ describe('npm start', () => {
       status: 'healthy',
       tokens: { total_output: 7 },
       slo: { sample_size: 1 },
-      gpus: [{ vendor: 'nvidia' }],
+      gpus: [{ vendor: 'NVIDIA' }],
     });
     const prometheus = await text('/metrics/prometheus');
     expect(prometheus).toContain('\nvllm_total_requests 1\n');

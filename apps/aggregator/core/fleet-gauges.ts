@@ -1,5 +1,5 @@
-import type { GatewayHeartbeat, GpuDocument, GpuReading } from '#libs/contracts';
-import type { PartitionState } from './partition-state.js';
+import type { GatewayHeartbeat, GpuDocument, GpuReading, MetricsDocument } from '#libs/contracts';
+import type { GpuState, PartitionState } from './partition-state.js';
 import { round } from './round.js';
 
 const GIB = 1024 ** 3;
@@ -37,36 +37,60 @@ export function gatewaySilenceSeconds(states: readonly PartitionState[]): number
 }
 
 /** The latest reading of every GPU, by host and index. */
-export function gpuDocuments(states: readonly PartitionState[]): readonly GpuDocument[] {
-  const { logTimeMs } = clockOf(states);
-  const newest = new Map<string, { reading: GpuReading; atMs: number }>();
+export function latestReadings(states: readonly PartitionState[]): readonly GpuState[] {
+  const newest = new Map<string, GpuState>();
   for (const state of states) {
     for (const [key, gpu] of state.gpus) if (gpu.atMs > (newest.get(key)?.atMs ?? -1)) newest.set(key, gpu);
   }
-  const documents = [...newest.values()].map(({ reading, atMs }) => gpuDocument(reading, (logTimeMs - atMs) / 1000));
-  return documents.toSorted((a, b) => (a.host === b.host ? a.index - b.index : a.host < b.host ? -1 : 1));
+  return [...newest.values()].toSorted(({ reading: a }, { reading: b }) =>
+    a.host === b.host ? a.index - b.index : a.host < b.host ? -1 : 1,
+  );
 }
 
-/** `"NVIDIA H100"`, `"4 × NVIDIA H100"`, `"2 × A, 1 × B"`, or `"Unknown"` without a GPU. */
-export function gpuSetName(gpus: readonly GpuDocument[]): string {
+export function gpuDocuments(gpus: readonly GpuState[], logTimeMs: number): readonly GpuDocument[] {
+  return gpus.map(({ reading, atMs }) => gpuDocument(reading, (logTimeMs - atMs) / 1000));
+}
+
+/** Memory summed over the fleet's GPUs, and the name of the set; "Unknown" and zeros without a GPU. */
+export function gpuSummary(gpus: readonly GpuState[]): MetricsDocument['gpu'] {
+  const sum = (of: (reading: GpuReading) => number): number => gpus.reduce((bytes, { reading }) => bytes + of(reading), 0);
+  const used = sum((reading) => reading.memory_used_bytes);
+  const total = sum((reading) => reading.memory_total_bytes);
+  return {
+    name: gpuSetName(gpus),
+    ...memoryOf(
+      used,
+      total,
+      sum((reading) => reading.memory_free_bytes),
+    ),
+  };
+}
+
+/** `"NVIDIA H100"`, `"4 × NVIDIA H100"`, `"2 × A, 1 × B"`. */
+function gpuSetName(gpus: readonly GpuState[]): string {
   const counts = new Map<string, number>();
-  for (const { name } of gpus) counts.set(name, (counts.get(name) ?? 0) + 1);
-  if (gpus.length <= 1) return gpus[0]?.name ?? 'Unknown';
+  for (const { reading } of gpus) counts.set(reading.name, (counts.get(reading.name) ?? 0) + 1);
+  if (gpus.length <= 1) return gpus[0]?.reading.name ?? 'Unknown';
   return [...counts].map(([name, count]) => `${count} × ${name}`).join(', ');
 }
 
+function memoryOf(used: number, total: number, free: number) {
+  return {
+    allocated_gb: round(used / GIB, 2),
+    total_gb: round(total / GIB, 2),
+    free_gb: round(free / GIB, 2),
+    utilization_percent: total > 0 ? round((used / total) * 100, 1) : 0,
+  };
+}
+
 function gpuDocument(reading: GpuReading, ageSeconds: number): GpuDocument {
-  const { memory_used_bytes: used, memory_total_bytes: total } = reading;
   return {
     host: reading.host,
     uuid: reading.uuid,
     index: reading.index,
     name: reading.name,
     vendor: reading.vendor,
-    allocated_gb: round(used / GIB, 2),
-    total_gb: round(total / GIB, 2),
-    free_gb: round(reading.memory_free_bytes / GIB, 2),
-    utilization_percent: total > 0 ? round((used / total) * 100, 1) : 0,
+    ...memoryOf(reading.memory_used_bytes, reading.memory_total_bytes, reading.memory_free_bytes),
     ...(reading.compute_utilization_percent !== undefined && { compute_utilization_percent: reading.compute_utilization_percent }),
     ...(reading.temperature_celsius !== undefined && { temperature_celsius: reading.temperature_celsius }),
     ...(reading.power_watts !== undefined && { power_watts: reading.power_watts }),

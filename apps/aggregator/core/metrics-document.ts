@@ -11,7 +11,7 @@ import {
   type WindowName,
 } from '#libs/contracts';
 import { Figures } from './figures.js';
-import { clockOf, gpuDocuments, gpuSetName, liveGateways } from './fleet-gauges.js';
+import { clockOf, gpuDocuments, gpuSummary, latestReadings, liveGateways } from './fleet-gauges.js';
 import { figuresBy, peakSince, spanOf, Totals, totalsBy, type GroupBy, type Span } from './fleet-totals.js';
 import type { FleetView } from './fleet-view.js';
 import type { PartitionState } from './partition-state.js';
@@ -36,6 +36,7 @@ export interface FleetNumbers {
   readonly totals: Totals;
   readonly figures: Figures;
   readonly span: Span;
+  readonly gpu: MetricsDocument['gpu'];
   readonly gpus: readonly GpuDocument[];
 }
 
@@ -54,14 +55,17 @@ export function fleetNumbers(view: FleetView, query: MetricsQuery): FleetNumbers
   const totals = totalsBy(states, all).get('') ?? new Totals();
   const { span, figuresOf } = windowOf(states, query);
   const figures = query.window === 'all' ? totals.figures : (figuresOf(all).get('') ?? new Figures());
-  return { query, totals, figures, span, gpus: gpuDocuments(view.states('gpus')) };
+  const gpuStates = view.states('gpus');
+  const readings = latestReadings(gpuStates);
+  const gpus = gpuDocuments(readings, clockOf(gpuStates).logTimeMs);
+  return { query, totals, figures, span, gpu: gpuSummary(readings), gpus };
 }
 
 /** The answer of `GET /api/v1/metrics`. Definitions: contracts, sections 1 and 4. */
 export function metricsDocument(view: FleetView, query: MetricsQuery, context: DocumentContext): MetricsDocument {
   const states = view.states('requests');
   const numbers = fleetNumbers(view, query);
-  const { totals, figures, span, gpus } = numbers;
+  const { totals, figures, span, gpu, gpus } = numbers;
   const { logTimeMs, firstTimeMs } = clockOf(states);
   const gateways = liveGateways(states);
   const uptimeSeconds = (logTimeMs - firstTimeMs) / 1000;
@@ -91,11 +95,11 @@ export function metricsDocument(view: FleetView, query: MetricsQuery, context: D
       ttft: ttftOf(figures),
       throughput: throughputOf(figures, span),
       sample_size: figures.ttft.count,
-      targets: targetsOf(figures, gpus),
+      targets: targetsOf(figures, gpu),
     },
     latency: latencyOf(figures),
     latency_histogram: Object.fromEntries(LATENCY_BINS.map((bin, index) => [bin, figures.latencyBins[index] ?? 0])) as never,
-    gpu: gpuSummary(gpus),
+    gpu,
     gpus,
     models: modelDocuments(states, query),
     errors: errorsOf(totals.figures),
@@ -168,35 +172,17 @@ function tail(sketch: Figures['ttft']): { readonly p95: number; readonly p99: nu
 }
 
 /** The seed's targets. */
-function targetsOf(figures: Figures, gpus: readonly GpuDocument[]): MetricsDocument['slo']['targets'] {
+function targetsOf(figures: Figures, gpu: MetricsDocument['gpu']): MetricsDocument['slo']['targets'] {
   const ttft = ttftOf(figures).p95;
   const decoding = round((figures.decodeTokens * 1e6) / figures.decodeMicroseconds, 2);
   const success = ratesOf(figures, { fromMs: 0, seconds: 1 }).success_rate_percent;
-  const memory = gpuSummary(gpus).utilization_percent;
+  const memory = gpu.utilization_percent;
   return [
     { name: 'ttft_p95', target: '< 1.0 s', value: ttft, met: ttft < 1 },
     { name: 'decoding_throughput', target: '> 3 tok/s', value: decoding, met: figures.decodeTokens === 0 || decoding > 3 },
     { name: 'success_rate', target: '> 99 %', value: success, met: success > 99 },
     { name: 'gpu_memory', target: '< 90 %', value: memory, met: memory < 90 },
   ];
-}
-
-/** Memory summed over the fleet's GPUs. */
-export function gpuSummary(gpus: readonly GpuDocument[]): MetricsDocument['gpu'] {
-  const sum = (of: (gpu: GpuDocument) => number): number =>
-    round(
-      gpus.reduce((total, gpu) => total + of(gpu), 0),
-      2,
-    );
-  const allocated = sum((gpu) => gpu.allocated_gb);
-  const total = sum((gpu) => gpu.total_gb);
-  return {
-    name: gpuSetName(gpus),
-    allocated_gb: allocated,
-    total_gb: total,
-    free_gb: sum((gpu) => gpu.free_gb),
-    utilization_percent: total > 0 ? round((allocated / total) * 100, 1) : 0,
-  };
 }
 
 function modelDocuments(states: readonly PartitionState[], query: MetricsQuery): readonly ModelDocument[] {

@@ -19,7 +19,7 @@ export interface SnapshotPart {
 /** What the writer says about itself beside the state; no part of the fold. */
 export interface Publication {
   readonly replica: string;
-  /** How far behind the end of the log the writer was, in ms. */
+  /** How old the newest record was when the writer read it, in ms. */
   readonly lagMs: number;
 }
 

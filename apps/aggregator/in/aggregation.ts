@@ -53,6 +53,7 @@ export class Aggregation {
     return this.flows.length === INPUTS.length && !this.answers.stale;
   }
 
+  /** Resolves when the view holds every snapshot stored before, and the partitions are joined for. */
   async start(): Promise<void> {
     const { view } = this.answers;
     this.following = await this.log.follow(this.topics.rollups.name, 'beginning', {
@@ -61,6 +62,7 @@ export class Aggregation {
       },
     });
     void this.following.failed.then(this.fail);
+    await this.following.caughtUp;
     this.flows = await Promise.all(INPUTS.map((input) => this.startInput(input)));
     this.every(this.settings.snapshotIntervalMs, () => this.publish());
     this.every(SILENCE_MS / 2, () => this.breakSilence());
@@ -87,7 +89,6 @@ export class Aggregation {
       topic,
       limits: this.settings.labels,
       view: this.answers.view,
-      viewCaughtUp: this.following!.caughtUp,
       deadLetters: this.deadLetters,
       publisherOf: (partition) => new RollupPublisher(this.log, this.topics.rollups.name, input, partition, this.replica),
     });

@@ -11,9 +11,8 @@ export interface ConsumerParts {
   readonly input: Input;
   readonly topic: string;
   readonly limits: LabelLimits;
+  /** It holds every snapshot that was stored before this process started. */
   readonly view: FleetView;
-  /** Resolves when the view holds every snapshot that was stored before this process started. */
-  readonly viewCaughtUp: Promise<void>;
   readonly deadLetters: DeadLetters;
   readonly publisherOf: (partition: number) => RollupPublisher;
 }
@@ -22,6 +21,7 @@ interface Owned {
   readonly state: PartitionState;
   readonly publisher: RollupPublisher;
   lastBatchAtMs: number;
+  lagMs: number;
 }
 
 /** Folds the partitions of one input topic that this process owns: restored from the newest snapshot, published as it goes. */
@@ -31,10 +31,9 @@ export class PartitionConsumer implements PartitionHandler {
   constructor(private readonly parts: ConsumerParts) {}
 
   async assigned(partition: number): Promise<StartAt> {
-    const { input, limits, view, viewCaughtUp, publisherOf } = this.parts;
-    await viewCaughtUp;
+    const { input, limits, view, publisherOf } = this.parts;
     const state = view.restore(input, partition) ?? new PartitionState(limits);
-    this.owned.set(partition, { state, publisher: publisherOf(partition), lastBatchAtMs: performance.now() });
+    this.owned.set(partition, { state, publisher: publisherOf(partition), lastBatchAtMs: performance.now(), lagMs: 0 });
     return state.next ?? 'beginning';
   }
 
@@ -42,6 +41,7 @@ export class PartitionConsumer implements PartitionHandler {
     const owned = this.owned.get(partition);
     if (!owned) return;
     owned.lastBatchAtMs = performance.now();
+    owned.lagMs = Math.max(0, Date.now() - (records.at(-1)?.timestampMs ?? Infinity));
     for (const record of records) {
       const decoded = decodeEvent(record.value);
       if (!decoded.ok) await this.parts.deadLetters.put(this.parts.topic, record, decoded.reason, decoded.detail);
@@ -53,12 +53,14 @@ export class PartitionConsumer implements PartitionHandler {
     const owned = this.owned.get(partition);
     if (!owned) return;
     this.owned.delete(partition);
-    await owned.publisher.publish(owned.state, Date.now());
+    await owned.publisher.publish(owned.state, owned.lagMs);
   }
 
   /** Publishes every owned partition that changed. Rejects with the first failure after trying all; what failed is sent the next time. */
   async publish(): Promise<void> {
-    const results = await Promise.allSettled([...this.owned.values()].map(({ state, publisher }) => publisher.publish(state, Date.now())));
+    const results = await Promise.allSettled(
+      [...this.owned.values()].map(({ state, publisher, lagMs }) => publisher.publish(state, lagMs)),
+    );
     const failed = results.find((result) => result.status === 'rejected');
     if (failed) throw failed.reason;
   }

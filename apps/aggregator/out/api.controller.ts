@@ -1,5 +1,5 @@
-import { Controller, Get, HttpCode, Post, Query, Sse, UseGuards, type MessageEvent } from '@nestjs/common';
-import { interval, map, startWith, type Observable } from 'rxjs';
+import { Controller, Get, HttpCode, Post, Query, Sse, UseGuards, type MessageEvent, type OnModuleDestroy } from '@nestjs/common';
+import { interval, map, startWith, Subject, takeUntil, type Observable } from 'rxjs';
 import type { AlertDocument, GpuDocument, MetricsDocument } from '#libs/contracts';
 import { BearerGuard } from './bearer.guard.js';
 import { DEFAULT_QUERY, FleetAnswers } from './fleet-answers.js';
@@ -11,8 +11,15 @@ type Parameters = Readonly<Record<string, unknown>>;
 /** The JSON API: the fleet's truth, the same from every replica. */
 @Controller('api/v1')
 @UseGuards(BearerGuard)
-export class ApiController {
+export class ApiController implements OnModuleDestroy {
+  private readonly closing = new Subject<void>();
+
   constructor(private readonly answers: FleetAnswers) {}
+
+  /** Ends the streams: else they would keep the server from closing. */
+  onModuleDestroy(): void {
+    this.closing.next();
+  }
 
   @Get('metrics')
   metrics(@Query() parameters: Parameters): MetricsDocument {
@@ -42,6 +49,7 @@ export class ApiController {
     const query = metricsQuery(parameters);
     return interval(STREAM_INTERVAL_MS).pipe(
       startWith(0),
+      takeUntil(this.closing),
       map(() => ({ data: this.answers.document(query) })),
     );
   }

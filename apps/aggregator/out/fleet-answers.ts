@@ -3,9 +3,9 @@ import type { AlertDocument, MetricsDocument } from '#libs/contracts';
 import { AlertBook } from '../core/alert-book.js';
 import { ALERT_RULES, type AlertInputs } from '../core/alert-rules.js';
 import { alertWording } from '../core/alert-wording.js';
-import { gatewaySilenceSeconds, gpuDocuments } from '../core/fleet-gauges.js';
+import { gatewaySilenceSeconds } from '../core/fleet-gauges.js';
 import { FleetView } from '../core/fleet-view.js';
-import { fleetNumbers, gpuSummary, metricsDocument, ratesOf, type FleetNumbers, type MetricsQuery } from '../core/metrics-document.js';
+import { fleetNumbers, metricsDocument, ratesOf, type FleetNumbers, type MetricsQuery } from '../core/metrics-document.js';
 
 /** A view without a new snapshot for this long is not believed. */
 const STALE_AFTER_MS = 10_000;
@@ -82,13 +82,12 @@ export class FleetAnswers {
   }
 
   private alertInputs(): AlertInputs {
-    const { totals, figures, span } = this.fleetNumbers(DEFAULT_QUERY);
-    const gpus = gpuDocuments(this.view.states('gpus'));
+    const { totals, figures, span, gpu, gpus } = this.fleetNumbers(DEFAULT_QUERY);
     return {
       waiting: totals.waiting,
       ttftP95Seconds: figures.ttft.quantile(0.95),
       errorRatePercent: ratesOf(figures, span).error_rate_percent,
-      gpuMemoryPercent: gpus.length > 0 ? gpuSummary(gpus).utilization_percent : undefined,
+      gpuMemoryPercent: gpus.length > 0 ? gpu.utilization_percent : undefined,
       gatewaySilenceSeconds: gatewaySilenceSeconds(this.view.states('requests')),
       lagSeconds: this.view.lagMs / 1000,
     };

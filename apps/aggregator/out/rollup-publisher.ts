@@ -22,9 +22,12 @@ export class RollupPublisher {
     private readonly replica: string,
   ) {}
 
-  /** Stores what changed since the last time, after whatever is in flight. On rejection nothing is lost: the next call sends it too. */
-  publish(state: PartitionState, nowMs: number): Promise<void> {
-    const next = this.inFlight.then(() => this.send(state, nowMs));
+  /**
+   * Stores what changed since the last time, after whatever is in flight. `lagMs`: how old the newest record was when it was read.
+   * On rejection nothing is lost: the next call sends it too.
+   */
+  publish(state: PartitionState, lagMs: number): Promise<void> {
+    const next = this.inFlight.then(() => this.send(state, lagMs));
     this.inFlight = next.catch(() => undefined);
     return next;
   }
@@ -41,10 +44,9 @@ export class RollupPublisher {
     }
   }
 
-  private async send(state: PartitionState, nowMs: number): Promise<void> {
+  private async send(state: PartitionState, lagMs: number): Promise<void> {
     if (state.next === this.publishedNext && this.pending.size === 0) return;
     const { next } = state;
-    const lagMs = Math.max(0, nowMs - state.logTimeMs);
     for (const { name, value } of this.writer.take(state, { replica: this.replica, lagMs })) {
       const key = rollupKey(this.input, this.partition, this.replica, name);
       this.pending.delete(key);
