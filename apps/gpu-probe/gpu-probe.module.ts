@@ -1,0 +1,19 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { Outbox } from '#libs/event-log';
+import { HealthController } from './in/health.controller.js';
+import { ReadingLoop } from './in/reading-loop.js';
+
+/** The probe: a loop that reads GPUs, an outbox that sends the readings, and a health page. */
+@Module({})
+export class GpuProbeModule {
+  static forRoot(loop: ReadingLoop, outbox: Outbox): DynamicModule {
+    return {
+      module: GpuProbeModule,
+      controllers: [HealthController],
+      providers: [
+        { provide: ReadingLoop, useValue: loop },
+        { provide: Outbox, useValue: outbox },
+      ],
+    };
+  }
+}
