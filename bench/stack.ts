@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { request } from 'undici';
 import type { BenchRow } from './bench-row.js';
 
-const PORT = '18000';
 const SETTLE_MS = 10_000;
 const IDLE_MS = 30_000;
 const START_DEADLINE_MS = 20_000;
@@ -16,16 +17,17 @@ const TICKS_PER_SECOND = 100;
 /** Cold `npm start` to the first answer, then CPU and memory of the idle stack. Linux only: read from /proc. */
 export async function run(): Promise<BenchRow[]> {
   const folder = mkdtempSync(join(tmpdir(), 'inferometer-bench-'));
+  const port = await freePort();
   const startedMs = performance.now();
   const npm = spawn('npm', ['start', '--silent'], {
-    env: { ...process.env, PORT, AGGREGATOR_PORT: '0', GPU_PROBE_PORT: '0', MODEL_SERVER_PORT: '0', EVENT_LOG_URL: `file:${folder}` },
+    env: { ...process.env, PORT: port, AGGREGATOR_PORT: '0', GPU_PROBE_PORT: '0', MODEL_SERVER_PORT: '0', EVENT_LOG_URL: `file:${folder}` },
     stdio: 'ignore',
     detached: true,
   });
   try {
-    await firstAnswer();
+    await firstAnswer(port);
     const coldSeconds = (performance.now() - startedMs) / 1000;
-    const pid = await pidOf(npm.pid!);
+    const pid = pidOf(npm.pid!);
     await wait(SETTLE_MS);
     const before = cpuSeconds(pid);
     await wait(IDLE_MS);
@@ -37,14 +39,14 @@ export async function run(): Promise<BenchRow[]> {
       { name: 'idle stack, resident memory', value: rss, unit: 'MB', bar: '<= 150', met: rss <= 150 },
     ];
   } finally {
-    process.kill(-npm.pid!, 'SIGTERM');
+    if (npm.exitCode === null) process.kill(-npm.pid!, 'SIGTERM');
   }
 }
 
-async function firstAnswer(): Promise<void> {
+async function firstAnswer(port: string): Promise<void> {
   const deadline = performance.now() + START_DEADLINE_MS;
   while (performance.now() < deadline) {
-    const answer = await request(`http://127.0.0.1:${PORT}/api/v1/metrics`).catch(() => undefined);
+    const answer = await request(`http://127.0.0.1:${port}/api/v1/metrics`).catch(() => undefined);
     await answer?.body.dump();
     if (answer?.statusCode === 200) return;
     await wait(20);
@@ -52,8 +54,17 @@ async function firstAnswer(): Promise<void> {
   throw new Error('the stack did not answer');
 }
 
+async function freePort(): Promise<string> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return String(port);
+}
+
 /** The Node process under npm: the last of the chain of only children. */
-async function pidOf(pid: number): Promise<number> {
+function pidOf(pid: number): number {
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
   return children === '' ? pid : pidOf(Number(children.split(' ')[0]));
 }
