@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { faultsOf, type Packages } from './architecture/import-rules.js';
 import { CLEAN_TREE, PLANTED } from './architecture/planted.js';
-import { filesIn, parse, readSources } from './architecture/source-files.js';
+import { filesIn, MAX_FUNCTION_LINES, parse, readSources } from './architecture/source-files.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Record<string, Record<string, string>>;
@@ -37,6 +37,18 @@ describe('the architecture', () => {
     const files = filesIn(root, ['apps', 'libs', 'bench', 'test', 'tools'], /\.[jt]s$/);
     const long = files.map((path) => ({ path, lines: readFileSync(join(root, path), 'utf8').split('\n').length - 1 }));
     expect(long.filter(({ lines }) => lines > MAX_LINES)).toEqual([]);
+  });
+
+  it(`has no function above ${MAX_FUNCTION_LINES} lines, but in specs`, () => {
+    const files = readSources(root, ['apps', 'libs', 'bench', 'test', 'tools']).filter(({ path }) => !/\.(spec|contract)\.ts$/.test(path));
+    expect(files.flatMap(({ path, longFunctions }) => longFunctions.map(({ line, what }) => `${path}:${line} has ${what}`))).toEqual([]);
+    const long = `export function long() {\n${'  again();\n'.repeat(MAX_FUNCTION_LINES)}}\n`;
+    expect(parse('long.ts', long).longFunctions).toEqual([{ what: `${MAX_FUNCTION_LINES + 2} lines`, line: 1 }]);
+  });
+
+  it('has the rooms in, core and out in its apps, and no other', () => {
+    const rooms = sources.map(({ path }) => /^apps\/[^/]+\/([^/]+)\//.exec(path)?.[1]).filter((room) => room !== undefined);
+    expect(new Set(rooms)).toEqual(new Set(['in', 'core', 'out']));
   });
 
   it('runs on Node 24', () => {

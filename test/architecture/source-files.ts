@@ -6,6 +6,7 @@ import {
   isCallExpression,
   isDecorator,
   isExportDeclaration,
+  isFunctionLike,
   isIdentifier,
   isImportDeclaration,
   isImportTypeNode,
@@ -33,7 +34,11 @@ export interface SourceFile {
   readonly starExports: readonly Found[];
   /** Clocks, timers, randomness, the process, decorators: what core/ gets as arguments or does without. */
   readonly impurities: readonly Found[];
+  /** Functions of more lines than `MAX_FUNCTION_LINES`. */
+  readonly longFunctions: readonly Found[];
 }
+
+export const MAX_FUNCTION_LINES = 60;
 
 /** The specifier of an `import()` whose argument is not a plain string. */
 export const COMPUTED = '(computed)';
@@ -66,8 +71,12 @@ export function parse(path: string, text: string): SourceFile {
   const imports: Found[] = [];
   const starExports: Found[] = [];
   const impurities: Found[] = [];
+  const longFunctions: Found[] = [];
+  const lineOf = (at: number): number => tree.getLineAndCharacterOfPosition(at).line + 1;
   const visit = (node: Node): void => {
-    const line = tree.getLineAndCharacterOfPosition(node.getStart(tree)).line + 1;
+    const line = lineOf(node.getStart(tree));
+    const length = lineOf(node.end) - line + 1;
+    if (isFunctionLike(node) && length > MAX_FUNCTION_LINES) longFunctions.push({ what: `${length} lines`, line });
     const specifier = specifierOf(node);
     if (specifier !== undefined) imports.push({ what: specifier, line });
     if (isExportDeclaration(node) && node.exportClause === undefined) starExports.push({ what: 'export *', line });
@@ -76,7 +85,7 @@ export function parse(path: string, text: string): SourceFile {
     forEachChild(node, visit);
   };
   visit(tree);
-  return { path, lines: text.split('\n').length - 1, imports, starExports, impurities };
+  return { path, lines: text.split('\n').length - 1, imports, starExports, impurities, longFunctions };
 }
 
 function specifierOf(node: Node): string | undefined {
