@@ -1,6 +1,6 @@
 // Builds `dist/` when a source is newer than the last build, and does nothing (in some 20 ms) when none is.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -22,5 +22,7 @@ function isStale() {
 
 if (existsSync(compiler) && isStale()) {
   const { status } = spawnSync(process.execPath, [compiler, '-p', 'tsconfig.build.json'], { cwd: root, stdio: 'inherit' });
+  // The compiler writes its notes even after an error: without them the next run builds again instead of running old output.
+  if (status !== 0) rmSync(built, { force: true });
   process.exitCode = status ?? 1;
 }
