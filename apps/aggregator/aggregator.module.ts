@@ -1,20 +1,25 @@
 import { Module, type DynamicModule } from '@nestjs/common';
+import { APP_FILTER } from '@nestjs/core';
+import type { Logger } from '#libs/runtime';
 import { Aggregation } from './in/aggregation.js';
 import { HealthController } from './in/health.controller.js';
 import { ApiController } from './out/api.controller.js';
 import { ApiToken, BearerGuard } from './out/bearer.guard.js';
+import { ErrorFilter } from './out/error.filter.js';
 import { FleetAnswers } from './out/fleet-answers.js';
+import { IndexController } from './out/index.controller.js';
 import { PrometheusController } from './out/prometheus.controller.js';
 
 /** The HTTP side of a running aggregation. */
 @Module({})
 export class AggregatorModule {
-  static of(aggregation: Aggregation, answers: FleetAnswers, apiToken: string | undefined): DynamicModule {
+  static of(aggregation: Aggregation, answers: FleetAnswers, apiToken: string | undefined, logger: Logger): DynamicModule {
     return {
       module: AggregatorModule,
-      controllers: [ApiController, PrometheusController, HealthController],
+      controllers: [IndexController, ApiController, PrometheusController, HealthController],
       providers: [
         BearerGuard,
+        { provide: APP_FILTER, useValue: new ErrorFilter(logger) },
         { provide: Aggregation, useValue: aggregation },
         { provide: FleetAnswers, useValue: answers },
         { provide: ApiToken, useValue: new ApiToken(apiToken) },

@@ -186,6 +186,16 @@ describe('an aggregator on the embedded log', () => {
     expect(String(first)).toContain('"service":"inferometer"');
   });
 
+  it('says what there is at its root, and answers what is not there in the shape of OpenAI', async () => {
+    const aggregator = await start(await memoryLog());
+    expect(await (await request(`${aggregator.url}/`)).body.text()).toContain('/api/v1/metrics');
+    const { statusCode, body } = await request(`${aggregator.url}/nowhere`);
+    expect(statusCode).toBe(404);
+    expect(await body.json()).toEqual({
+      error: { message: 'Cannot GET /nowhere', type: 'invalid_request_error', code: 'not_found', param: null },
+    });
+  });
+
   it.each([
     ['?window=2m', 'window must be one of 1m, 5m, 15m, 1h, all'],
     ['?window=1m&window=5m', 'window must be one of'],

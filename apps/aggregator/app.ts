@@ -15,7 +15,7 @@ export async function startAggregator(
 ): Promise<RunningApp & { readonly url: string }> {
   const answers = new FleetAnswers(new FleetView(settings.labels), settings.locale);
   const aggregation = new Aggregation(log, settings, answers, logger, randomUUID());
-  const module = AggregatorModule.of(aggregation, answers, settings.apiToken);
+  const module = AggregatorModule.of(aggregation, answers, settings.apiToken, logger);
   // Not before the view holds what was published earlier: else the first answers would run counters backwards.
   await aggregation.start();
   const { nest, url } = await startHttpApp({ module, host: settings.host, port: settings.port, logger }).catch(async (error: unknown) => {

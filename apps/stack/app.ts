@@ -1,5 +1,4 @@
-import { topicsOf } from '#libs/contracts';
-import { openEventLog, type EventLog } from '#libs/event-log';
+import { onEventLog, type EventLog } from '#libs/event-log';
 import { Logger, type RunningApp } from '#libs/runtime';
 import { startAggregator } from '../aggregator/app.js';
 import { startGateway } from '../gateway/app.js';
@@ -15,17 +14,17 @@ export interface RunningStack extends RunningApp {
 }
 
 /** Starts every part in this process on one event log. If a part cannot start, those before it are drained and the cause is thrown. */
-export async function startStack(settings: StackSettings): Promise<RunningStack> {
-  const log = await openEventLog(settings.aggregator.eventLog.url);
-  const running: RunningApp[] = [];
-  try {
-    await log.ensureTopics(Object.values(topicsOf(settings.aggregator.eventLog.topicPrefix)));
-    const urls = await startParts(settings, log, running);
-    return { ...urls, failed: firstFailure(running), drain: () => drainAll(running, log) };
-  } catch (error) {
-    await drainAll(running, log);
-    throw error;
-  }
+export function startStack(settings: StackSettings): Promise<RunningStack> {
+  return onEventLog(settings.aggregator.eventLog, async (log) => {
+    const running: RunningApp[] = [];
+    try {
+      const urls = await startParts(settings, log, running);
+      return { ...urls, failed: firstFailure(running), drain: () => drainAll(running) };
+    } catch (error) {
+      await drainAll(running);
+      throw error;
+    }
+  });
 }
 
 async function startParts(settings: StackSettings, log: EventLog, running: RunningApp[]) {
@@ -47,7 +46,6 @@ function firstFailure(running: readonly RunningApp[]): Promise<Error> {
 }
 
 /** Last started, first drained: the gateway's last events are still folded. */
-async function drainAll(running: readonly RunningApp[], log: EventLog): Promise<void> {
+async function drainAll(running: readonly RunningApp[]): Promise<void> {
   for (const app of running.toReversed()) await app.drain();
-  await log.close();
 }

@@ -10,5 +10,5 @@ export {
 export { startHttpApp, type HttpApp, type HttpAppOptions } from './http-app.js';
 export { runMain, type MainOptions, type RunningApp } from './lifecycle.js';
 export { Logger, type LogLevel } from './logger.js';
-export { SettingsError, SettingsReader, StartError, type Environment } from './settings.js';
+export { SettingsError, SettingsReader, StartError, type DeclaredSetting, type Environment } from './settings.js';
 export { VERSION } from './version.js';

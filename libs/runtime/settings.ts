@@ -26,7 +26,8 @@ export class StartError extends Error {
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-interface Declared {
+/** A variable that a process reads, its default as text, and what it is about. */
+export interface DeclaredSetting {
   readonly name: string;
   readonly fallback: string;
   readonly about: string;
@@ -38,7 +39,7 @@ interface Declared {
  */
 export class SettingsReader {
   private readonly problems: SettingProblem[] = [];
-  private readonly declared: Declared[] = [];
+  private readonly declared: DeclaredSetting[] = [];
   private readonly notes = new Set<string>();
 
   constructor(private readonly env: Environment) {}
@@ -136,10 +137,16 @@ export class SettingsReader {
     return values;
   }
 
+  /** Every variable asked for so far, each once. */
+  declarations(): readonly DeclaredSetting[] {
+    return [...new Map(this.declared.map((setting) => [setting.name, setting])).values()];
+  }
+
   /** The table that `--help` prints. */
   help(): string {
-    const width = Math.max(...this.declared.map(({ name }) => name.length));
-    return this.declared.map(({ name, fallback, about }) => `  ${name.padEnd(width)}  ${about} [${fallback}]`).join('\n');
+    const declared = this.declarations();
+    const width = Math.max(...declared.map(({ name }) => name.length));
+    return declared.map(({ name, fallback, about }) => `  ${name.padEnd(width)}  ${about} [${fallback}]`).join('\n');
   }
 
   /** What to log at the start: the notes, and variables that look like a misspelt setting. */
@@ -149,7 +156,7 @@ export class SettingsReader {
 
   /** Variables that look like a misspelt setting: unknown, sharing a prefix with a known one and one edit away from it. */
   suspects(): readonly { readonly name: string; readonly meant: string }[] {
-    const known = [...new Set(this.declared.map(({ name }) => name))];
+    const known = this.declarations().map(({ name }) => name);
     const prefixes = new Set(known.filter((name) => name.includes('_')).map(prefixOf));
     const unknown = Object.keys(this.env).filter((name) => name.includes('_') && !known.includes(name) && prefixes.has(prefixOf(name)));
     return unknown.flatMap((name) => {

@@ -1,0 +1,22 @@
+import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import type { Logger } from '#libs/runtime';
+import type { FastifyReply } from 'fastify';
+import { errorBody } from './bearer.guard.js';
+
+/** Every error in the shape of OpenAI's. What is not meant for the client is logged, and answered as 500 without details. */
+@Catch()
+export class ErrorFilter implements ExceptionFilter {
+  constructor(private readonly logger: Logger) {}
+
+  catch(error: unknown, host: ArgumentsHost): void {
+    const reply = host.switchToHttp().getResponse<FastifyReply>();
+    if (!(error instanceof HttpException)) {
+      this.logger.error(error);
+      void reply.status(500).send(errorBody('internal error', 'internal'));
+      return;
+    }
+    const body = error.getResponse();
+    const isOurs = typeof body === 'object' && ('status' in body || ('error' in body && typeof body.error === 'object'));
+    void reply.status(error.getStatus()).send(isOurs ? body : errorBody(error.message, 'not_found'));
+  }
+}
