@@ -40,6 +40,11 @@ function until(stack: StackProcess, what: string, holds: (requests: MetricsDocum
   );
 }
 
+/** All four of the first calls have ended, and a heartbeat has told of them. */
+function allEnded({ total, waiting, running, peak_concurrent: peak }: MetricsDocument['requests']): boolean {
+  return total === 4 && waiting + running === 0 && peak > 0;
+}
+
 describe('a stack that dies under load', () => {
   it('counts nothing twice after kill -9 and a restart, and what was open as lost within 8 s', async () => {
     const folder = temporaryFolder();
@@ -69,9 +74,7 @@ describe('a stack that dies under load', () => {
     const folder = temporaryFolder();
     const first = await start(folder);
     await sendAll(first, [call('a'), call('b', { stream: false }), call('c', { hangUpAfter: 2 }), call('d', { model: 'nobody' })]);
-    const ended = ({ total, waiting, running, peak_concurrent: peak }: MetricsDocument['requests']): boolean =>
-      total === 4 && waiting + running === 0 && peak > 0;
-    const before = await until(first, '4 ended requests', ended);
+    const before = await until(first, '4 ended requests', allEnded);
     expect(await first.stop('SIGTERM')).toBe(0);
 
     const second = await start(folder);

@@ -26,6 +26,14 @@ function totals(...states: readonly PartitionState[]): Totals {
   return totalsBy(states, () => 'all').get('all') ?? new Totals();
 }
 
+const beat = (source: EventSource, atMs: number): InferometerEvent => heartbeat(source, 0, atMs);
+
+const at = (event: InferometerEvent, offset: number, timestampMs: number): TestRecord => ({
+  offset: BigInt(offset),
+  timestampMs,
+  decoded: { ok: true, value: event },
+});
+
 const one = (overrides: Partial<PlannedRequest> = {}): PlannedRequest => ({
   id: 'req-1',
   model: 'm',
@@ -131,13 +139,6 @@ describe('the fold as a function of the records', () => {
 });
 
 describe('requests whose gateway dies', () => {
-  const beat = (source: EventSource, atMs: number): InferometerEvent => heartbeat(source, 0, atMs);
-  const at = (event: InferometerEvent, offset: number, timestampMs: number): TestRecord => ({
-    offset: BigInt(offset),
-    timestampMs,
-    decoded: { ok: true, value: event },
-  });
-
   it('are lost when 3 intervals and 5 s of log time pass without its heartbeat, and not before', () => {
     const dead = gateway();
     const alive = new EventSource('/gateways/other', 'boot');

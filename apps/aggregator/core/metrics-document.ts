@@ -113,7 +113,7 @@ export function metricsDocument(view: FleetView, query: MetricsQuery, context: D
       dead_letters: deadLetters([...states, ...view.states('gpus')]),
       live_gateways: gateways.length,
       live_aggregators: view.liveReplicas,
-      gpu_reading_age_seconds: Math.max(0, ...gpus.map((gpu) => gpu.reading_age_seconds)),
+      gpu_reading_age_seconds: Math.max(0, ...gpus.map(({ reading_age_seconds: age }) => age)),
     },
   };
 }
