@@ -1,0 +1,139 @@
+import type { CancelPhase, ErrorType, EventData, RequestReceived } from '#libs/contracts';
+import type { Observation } from './observation.js';
+
+/** The events of a request's life, by their short names. */
+export type LifecycleEventType =
+  | 'io.inferometer.request.received.v1'
+  | 'io.inferometer.request.started.v1'
+  | 'io.inferometer.request.first_token.v1'
+  | 'io.inferometer.request.completed.v1'
+  | 'io.inferometer.request.failed.v1'
+  | 'io.inferometer.request.cancelled.v1';
+
+/** Takes the events of one request in order. Must not throw. */
+export type LifecycleSink = <T extends LifecycleEventType>(type: T, data: EventData<T>) => void;
+
+type Identity = Pick<RequestReceived, 'request_id' | 'operation' | 'model' | 'stream' | 'tenant'>;
+type Outcome = Omit<EventData<'io.inferometer.request.failed.v1'>, keyof Identity | 'error_type'>;
+
+const CLIENT_CLOSED_REQUEST = 499;
+const MAX_DURATION_MS = 1e9;
+
+/**
+ * One request from its receipt to its end. Whatever is called, and in whatever order, `received` comes first and exactly one terminal
+ * event comes last; every call after the end does nothing. Times are those of one monotonic clock, in ms.
+ */
+export class RequestLifecycle {
+  private readonly identity: Identity;
+  private admittedAtMs: number | undefined;
+  private hasEnded = false;
+  private hasToken = false;
+
+  /** `arrivedAtMs` is when the request's head came, `nowMs` when its body was read. */
+  constructor(
+    received: RequestReceived,
+    private readonly arrivedAtMs: number,
+    private readonly queuedAtMs: number,
+    private readonly emit: LifecycleSink,
+  ) {
+    const { request_id, operation, model, stream, tenant } = received;
+    this.identity = { request_id, operation, model, stream, ...(tenant !== undefined && { tenant }) };
+    emit('io.inferometer.request.received.v1', received);
+  }
+
+  get ended(): boolean {
+    return this.hasEnded;
+  }
+
+  /** The request was admitted and goes to `upstream`. */
+  start(upstream: string, nowMs: number): void {
+    if (this.hasEnded || this.admittedAtMs !== undefined) return;
+    this.admittedAtMs = nowMs;
+    this.emit('io.inferometer.request.started.v1', { ...this.identity, queue_ms: span(this.queuedAtMs, nowMs), upstream });
+  }
+
+  /** Tells of the first token once it has been seen; only streams have one. */
+  noteProgress({ firstTokenAtMs }: Observation): void {
+    if (this.hasToken || firstTokenAtMs === undefined || this.hasEnded || !this.identity.stream) return;
+    this.hasToken = true;
+    this.emit('io.inferometer.request.first_token.v1', { ...this.identity, ttft_ms: span(this.arrivedAtMs, firstTokenAtMs) });
+  }
+
+  complete(statusCode: number, seen: Observation, nowMs: number): void {
+    if (!this.finish()) return;
+    this.emit('io.inferometer.request.completed.v1', {
+      ...this.identity,
+      ...this.outcomeOf(statusCode, seen, nowMs),
+      status_code: statusCode,
+      finish_reason: seen.finishReason ?? 'unknown',
+      queue_ms: span(this.queuedAtMs, this.admittedAtMs ?? this.queuedAtMs),
+      duration_ms: span(this.arrivedAtMs, nowMs),
+      chunks: seen.tokenChunks,
+    });
+  }
+
+  /** `statusCode` is what the client was told. */
+  fail(errorType: ErrorType, statusCode: number, seen: Observation, nowMs: number): void {
+    if (!this.finish()) return;
+    this.emit('io.inferometer.request.failed.v1', {
+      ...this.identity,
+      ...this.outcomeOf(statusCode, seen, nowMs),
+      error_type: errorType,
+    });
+  }
+
+  /** The client hung up first. */
+  cancel(seen: Observation, nowMs: number): void {
+    if (!this.finish()) return;
+    this.emit('io.inferometer.request.cancelled.v1', {
+      ...this.identity,
+      ...this.outcomeOf(CLIENT_CLOSED_REQUEST, seen, nowMs),
+      phase: this.phaseOf(seen),
+    });
+  }
+
+  private finish(): boolean {
+    if (this.hasEnded) return false;
+    this.hasEnded = true;
+    return true;
+  }
+
+  private phaseOf(seen: Observation): CancelPhase {
+    if (this.admittedAtMs === undefined) return 'queued';
+    return seen.tokenChunks > 0 ? 'streaming' : 'before_first_token';
+  }
+
+  private outcomeOf(statusCode: number, seen: Observation, nowMs: number): Outcome {
+    const { firstTokenAtMs, lastTokenAtMs } = seen;
+    const streamed = this.identity.stream && firstTokenAtMs !== undefined && lastTokenAtMs !== undefined;
+    return {
+      status_code: statusCode,
+      queue_ms: span(this.queuedAtMs, this.admittedAtMs ?? nowMs),
+      duration_ms: span(this.arrivedAtMs, nowMs),
+      chunks: seen.tokenChunks,
+      ...(seen.finishReason !== undefined && { finish_reason: seen.finishReason }),
+      ...(streamed && { ttft_ms: span(this.arrivedAtMs, firstTokenAtMs), decode_ms: span(firstTokenAtMs, lastTokenAtMs) }),
+      ...(seen.gaps.length > 0 && { gaps: seen.gaps }),
+      ...(seen.engine && { engine: seen.engine }),
+      ...usageOf(seen),
+    };
+  }
+}
+
+/** Token counts and where the output's comes from: the upstream, else the chunks that were seen, which is a lower bound. */
+function usageOf({ usage, tokenChunks }: Observation): Pick<Outcome, 'usage_source'> & Partial<Outcome> {
+  const counted = usage?.outputTokens === undefined && tokenChunks > 0;
+  const outputTokens = counted ? tokenChunks : usage?.outputTokens;
+  return {
+    usage_source: counted ? 'counted' : usage ? 'upstream' : 'unknown',
+    ...(usage?.inputTokens !== undefined && { input_tokens: usage.inputTokens }),
+    ...(outputTokens !== undefined && { output_tokens: outputTokens }),
+    ...(usage?.cachedInputTokens !== undefined && { cached_input_tokens: usage.cachedInputTokens }),
+    ...(usage?.reasoningTokens !== undefined && { reasoning_tokens: usage.reasoningTokens }),
+  };
+}
+
+/** The time between two points in ms, to the microsecond, within what an event may hold. */
+function span(fromMs: number, toMs: number): number {
+  return Math.min(Math.max(Math.round((toMs - fromMs) * 1000) / 1000, 0), MAX_DURATION_MS);
+}

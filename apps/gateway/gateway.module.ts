@@ -1,0 +1,75 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { APP_FILTER } from '@nestjs/core';
+import { EventSource, topicsOf } from '#libs/contracts';
+import { EventLog, EventLogModule, Outbox } from '#libs/event-log';
+import type { Logger } from '#libs/runtime';
+import { Admission } from './core/admission.js';
+import { Counters } from './core/counters.js';
+import { ArrivalClock } from './in/arrival-clock.js';
+import { DoorController } from './in/door.controller.js';
+import { ErrorFilter } from './in/error.filter.js';
+import { GatewayStats } from './in/gateway-stats.js';
+import { HealthController } from './in/health.controller.js';
+import { InferenceController } from './in/inference.controller.js';
+import { Inference } from './in/inference.js';
+import { ModelsController } from './in/models.controller.js';
+import { StatsController } from './in/stats.controller.js';
+import { Aggregator } from './out/aggregator.js';
+import { Heartbeats } from './out/heartbeats.js';
+import { RequestRecorder } from './out/request-recorder.js';
+import { Upstream } from './out/upstream.js';
+import type { GatewaySettings } from './settings.js';
+
+export interface GatewayParts {
+  readonly log: EventLog;
+  /** Of the topic of requests. */
+  readonly partitions: number;
+  /** Unique to this start of the gateway. */
+  readonly bootId: string;
+  readonly logger: Logger;
+}
+
+/** The gateway: a proxy for one model server that tells the event log of every request. */
+@Module({})
+export class GatewayModule {
+  static forRoot(settings: GatewaySettings, { log, partitions, bootId, logger }: GatewayParts): DynamicModule {
+    const source = new EventSource(`/gateways/${settings.gatewayId}`, bootId);
+    const topic = topicsOf(settings.eventLog.topicPrefix).requests.name;
+    const limits = { maxConcurrent: settings.maxConcurrentRequests, maxQueue: settings.maxQueueSize };
+    return {
+      module: GatewayModule,
+      imports: [EventLogModule.of(log)],
+      controllers: [InferenceController, ModelsController, HealthController, StatsController, DoorController],
+      providers: [
+        Counters,
+        ArrivalClock,
+        { provide: Admission, useValue: new Admission(limits) },
+        { provide: Upstream, useValue: new Upstream(settings.upstream) },
+        { provide: Aggregator, useValue: new Aggregator(settings.aggregatorUrl) },
+        { provide: Outbox, inject: [EventLog], useFactory: (eventLog: EventLog) => new Outbox(eventLog, topic, partitions, source) },
+        {
+          provide: RequestRecorder,
+          inject: [Outbox, Counters],
+          useFactory: (outbox: Outbox, counters: Counters) => new RequestRecorder(outbox, counters),
+        },
+        {
+          provide: Inference,
+          inject: [Admission, Upstream, RequestRecorder],
+          useFactory: (...parts: [ConstructorParameters<typeof Inference>[1], Upstream, RequestRecorder]) =>
+            new Inference(settings, ...parts, logger),
+        },
+        {
+          provide: GatewayStats,
+          inject: [Admission, Counters, Outbox],
+          useFactory: (...parts: [Admission<unknown>, Counters, Outbox]) => new GatewayStats(settings, ...parts),
+        },
+        {
+          provide: Heartbeats,
+          inject: [Outbox, GatewayStats],
+          useFactory: (outbox: Outbox, stats: GatewayStats) => new Heartbeats(outbox, settings.gatewayId, () => stats.heartbeat()),
+        },
+        { provide: APP_FILTER, useClass: ErrorFilter },
+      ],
+    };
+  }
+}
