@@ -16,7 +16,7 @@ const OFFERS = 100_000;
 
 /** The embedded log beside a bare `node:sqlite` loop (one row per event, same durability, same events per transaction), in turns on one disk. */
 export async function run(): Promise<BenchRow[]> {
-  const folder = mkdtempSync(join(process.cwd(), '.bench-event-log-'));
+  const folder = mkdtempSync(join(import.meta.dirname, 'event-log-')); // On the disk of the build, where git does not look; /tmp may be memory.
   try {
     return [...(await appendAndConsume(folder)), await outboxRow()];
   } finally {
@@ -104,21 +104,22 @@ async function consumeRate(log: EventLog): Promise<number> {
   return (total * 1000) / (endMs - startMs);
 }
 
-/** What a request pays for one event: `offer` alone, nothing is sent meanwhile. */
+/** What a request pays for one event: the CPU time of `offer` alone, the collector's included; nothing is sent meanwhile. */
 async function outboxRow(): Promise<BenchRow> {
   const log = await openEventLog('memory:');
   await log.ensureTopics([{ name: TOPIC, partitions: PARTITIONS, policy: 'delete' }]);
   const costs: number[] = [];
   for (let round = 0; round < ROUNDS; round += 1) {
     const outbox = new Outbox(log, TOPIC, PARTITIONS, new EventSource('/gateways/bench', `boot-${round}`));
-    const startMs = performance.now();
+    const before = process.cpuUsage();
     for (let index = 0; index < OFFERS; index += 1) outbox.offer('io.inferometer.request.started.v1', `request-${index}`, started(index));
-    costs.push(((performance.now() - startMs) * 1000) / OFFERS);
+    const { user, system } = process.cpuUsage(before);
+    costs.push((user + system) / OFFERS);
     await outbox.close(0);
   }
   await log.close();
   const value = median(costs);
-  return { name: 'outbox offer', value, unit: 'µs', bar: '<= 2', met: value <= 2 };
+  return { name: 'outbox offer', value, unit: 'µs CPU', bar: '<= 2', met: value <= 2 };
 }
 
 function started(index: number): RequestStarted {

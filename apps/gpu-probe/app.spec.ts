@@ -73,7 +73,7 @@ describe('startGpuProbe', () => {
     expect(host).toBe('gpu-box');
     const key = `gpu-box/${uuid}`;
     for (const [index, { partition, key: itsKey, event }] of events.entries()) {
-      expect([partition, itsKey, event.subject]).toEqual([partitionOf(key, gpus.partitions), key, key]);
+      expect([partition, itsKey, event.subject]).toEqual([partitionOf(key, gpus.partitions), key, uuid]);
       expect(event).toMatchObject({ type: 'io.inferometer.gpu.read.v1', source: '/probes/gpu-box', sequence: index + 1 });
     }
   });

@@ -1,3 +1,6 @@
+/** The key and the value of the largest record, together, in bytes: what a Kafka broker takes by default, with room for the record's own overhead. */
+export const MAX_RECORD_BYTES = 1_000_000;
+
 /** A record to append. Records of one partition keep their order; a `null` value is a tombstone in a compacted topic. */
 export interface OutgoingRecord {
   readonly partition: number;
@@ -14,7 +17,10 @@ export interface LogRecord {
   readonly timestampMs: number;
 }
 
-/** What a topic should be. `retentionMs` and `retentionBytes` (per partition) bound a `delete` topic; `compact` keeps the newest record of each key. */
+/**
+ * What a topic should be. `compact` keeps the newest record of each key, and a tombstone for some minutes.
+ * `retentionMs` bounds the age of what `delete` and `compact,delete` topics keep, `retentionBytes` the size of each partition of a `delete` topic.
+ */
 export interface TopicSpec {
   readonly name: string;
   readonly partitions: number;
@@ -28,15 +34,18 @@ export type StartAt = bigint | 'beginning' | 'end';
 
 /** What a group member does with its partitions. Calls for one partition never overlap. */
 export interface PartitionHandler {
-  /** Called once for each partition gained, before its first batch: answers the offset of the first record wanted. */
+  /**
+   * Called once for each partition gained, before its first batch: answers the offset of the first record wanted. Where that record is gone, reading
+   * starts with the oldest one that is left; an offset past the end fails the consumption, for it would silently skip what is to come.
+   */
   assigned(partition: number): Promise<StartAt>;
-  /** Records in offset order, at least one. A rejection stops the consumption for good: see `Consumption.failed`. */
+  /** Records in offset order, at least one and at most 1,000. A rejection ends the consumption for good: see `Consumption.failed`. */
   batch(partition: number, records: readonly LogRecord[]): Promise<void>;
-  /** Called before another member may own the partition, and when the consumption is closed. */
+  /** Called before another member may own the partition, and when the consumption ends; not after an `assigned` that rejected. */
   revoked(partition: number): Promise<void>;
 }
 
-/** How far a member is in one partition: `next` is the offset it will read next, `end` the offset after the newest record. */
+/** How far a member is in one partition: `next` is the offset after the records handled so far, `end` the offset after the newest record. */
 export interface Position {
   readonly partition: number;
   readonly next: bigint;
@@ -44,10 +53,11 @@ export interface Position {
 }
 
 export interface Consumption {
+  /** One for each partition that was assigned, in order. */
   positions(): Promise<readonly Position[]>;
-  /** Resolves with the cause if the consumption dies for good; never rejects. */
+  /** Resolves with the cause if the consumption dies for good: its partitions are revoked and go to the other members. Never rejects. */
   readonly failed: Promise<Error>;
-  /** Stops after the batch in hand, then revokes every partition. */
+  /** Stops after the calls in hand, then revokes every partition. Handlers must not wait for it. */
   close(): Promise<void>;
 }
 
@@ -58,9 +68,11 @@ export interface RecordHandler {
 }
 
 export interface Following {
-  /** Resolves when everything that was in the topic at the start of `follow` has been handled. */
+  /** Resolves when everything that was in the topic at the start of `follow` has been handled; rejects if the following ends before. */
   readonly caughtUp: Promise<void>;
+  /** Resolves with the cause if the following dies for good; never rejects. */
   readonly failed: Promise<Error>;
+  /** Stops after the call in hand. Handlers must not wait for it. */
   close(): Promise<void>;
 }
 
@@ -93,12 +105,12 @@ export abstract class EventLog {
   abstract partitions(topic: string): Promise<number>;
   /** Resolves when every record is stored durably. Rejects with EventLogError when retrying is pointless, else with the transient cause. */
   abstract append(topic: string, records: readonly OutgoingRecord[]): Promise<void>;
-  /** Joins `group`: the topic's partitions are shared among its live members. */
+  /** Joins `group`: the topic's partitions are shared among its live members. Resolves when it has joined, which may be before the first `assigned`. */
   abstract consume(topic: string, group: string, handler: PartitionHandler): Promise<Consumption>;
   /** Reads every partition from `from`, and follows. */
   abstract follow(topic: string, from: 'beginning' | 'end', handler: RecordHandler): Promise<Following>;
   /** True while the log can be reached: for health pages. */
   abstract connected(): boolean;
-  /** Ends every consumption and releases the log. Appends in flight finish first. */
+  /** Ends every consumption and following, whose handlers may append until the last of them has returned; finishes the appends in flight; releases the log. */
   abstract close(): Promise<void>;
 }

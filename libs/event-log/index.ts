@@ -2,6 +2,7 @@ export {
   EventLog,
   EventLogError,
   EventLogOpenError,
+  MAX_RECORD_BYTES,
   type Consumption,
   type Following,
   type LogRecord,
@@ -13,5 +14,7 @@ export {
   type TopicSpec,
 } from './event-log.js';
 export { EventLogModule } from './event-log.module.js';
+export { onEventLog, type Drainable } from './on-event-log.js';
+export { openEventLog, type EventLogOptions } from './open.js';
 export { partitionOf } from './partitioner.js';
 export { Outbox, type OutboxOptions } from './outbox.js';

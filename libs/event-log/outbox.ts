@@ -1,5 +1,6 @@
 import { encodeEvent, type EventData, type EventSource, type EventType, type InferometerEvent } from '#libs/contracts';
-import { EventLogError, type EventLog, type OutgoingRecord } from './event-log.js';
+import { Bell } from './bell.js';
+import { EventLogError, MAX_RECORD_BYTES, type EventLog, type OutgoingRecord } from './event-log.js';
 import { partitionOf } from './partitioner.js';
 
 export interface OutboxOptions {
@@ -23,17 +24,21 @@ const LAST_RETRY_MS = 5_000;
 /**
  * Numbers, queues and sends the events of one producer to one topic, in order, one batch in flight, its retries included.
  * `offer` is one bounded in-memory append: it never blocks and never throws. A full queue drops the event and counts it;
- * the number that it would have had stays unused, so that consumers see the gap.
+ * the number that it would have had stays unused, so that consumers see the gap. An event must not be changed after it was offered.
  */
 export class Outbox {
   private readonly queue: Queued[] = [];
-  private droppedEvents = 0;
-  private timer: NodeJS.Timeout | undefined;
-  private sending: Promise<void> | undefined;
-  private giveUp = false;
-  private reachable = true;
   private readonly capacity: number;
   private readonly flushMs: number;
+  private readonly interrupt = new Bell();
+  private droppedEvents = 0;
+  private accepted = 0;
+  private settled = 0;
+  private timer: NodeJS.Timeout | undefined;
+  private sending: Promise<void> | undefined;
+  private closing: Promise<void> | undefined;
+  private gaveUp = false;
+  private reachable = true;
 
   constructor(
     private readonly log: EventLog,
@@ -46,7 +51,7 @@ export class Outbox {
     this.flushMs = options.flushMs ?? 10;
   }
 
-  /** Events that were dropped since the start. */
+  /** Events that were dropped since the start: the queue was full, the log refused them for good, or `close` gave up. */
   get dropped(): number {
     return this.droppedEvents;
   }
@@ -61,76 +66,104 @@ export class Outbox {
     return this.reachable;
   }
 
-  /** Queues an event for the partition of `key`, which is its subject too. */
-  offer<T extends EventType>(type: T, key: string, data: EventData<T>): void {
-    this.add(type, partitionOf(key, this.partitions), key, data);
+  /** Queues an event for the partition of `key`. */
+  offer<T extends EventType>(type: T, key: string, data: EventData<T>, subject = key): void {
+    this.offerTo(partitionOf(key, this.partitions), type, key, data, subject);
   }
 
   /** Queues one event for every partition: heartbeats. */
   offerToEvery<T extends EventType>(type: T, key: string, data: EventData<T>): void {
-    for (let partition = 0; partition < this.partitions; partition += 1) this.add(type, partition, key, data);
+    for (let partition = 0; partition < this.partitions; partition += 1) this.offerTo(partition, type, key, data);
   }
 
-  /** Resolves when everything offered so far is stored, or was given up by `close`. */
-  async flush(): Promise<void> {
-    clearTimeout(this.timer);
-    this.timer = undefined;
-    this.sending ??= this.send().finally(() => {
-      this.sending = undefined;
-    });
-    await this.sending;
-  }
-
-  /** Flushes for at most `deadlineMs`; what could not be stored by then counts as dropped. */
-  async close(deadlineMs = 5_000): Promise<void> {
-    const deadline = setTimeout(() => {
-      this.giveUp = true;
-    }, deadlineMs);
-    await this.flush();
-    clearTimeout(deadline);
-  }
-
-  private add<T extends EventType>(type: T, partition: number, key: string, data: EventData<T>): void {
-    const event = this.source.stamp(type, partition, key, data, Date.now()) as InferometerEvent;
-    if (this.queue.length >= this.capacity) {
+  /** Queues an event for one partition, whatever its key. */
+  offerTo<T extends EventType>(partition: number, type: T, key: string, data: EventData<T>, subject = key): void {
+    const event = this.source.stamp(type, partition, subject, data, Date.now()) as InferometerEvent;
+    if (this.queue.length >= this.capacity || this.closing) {
       this.droppedEvents += 1;
       return;
     }
     this.queue.push({ partition, key, event });
-    this.timer ??= setTimeout(() => void this.flush(), this.flushMs);
+    this.accepted += 1;
+    if (!this.sending) this.timer ??= setTimeout(() => void this.run(), this.flushMs);
   }
 
-  private async send(): Promise<void> {
+  /** Resolves when everything offered so far is stored or was dropped. Never rejects. */
+  async flush(): Promise<void> {
+    const goal = this.accepted;
+    while (this.settled < goal && !this.gaveUp) await this.run();
+  }
+
+  /** Flushes for at most `deadlineMs`; what is not known to be stored by then counts as dropped, as does what is offered afterwards. Never rejects. */
+  close(deadlineMs = 5_000): Promise<void> {
+    this.closing ??= this.finish(deadlineMs);
+    return this.closing;
+  }
+
+  private async finish(deadlineMs: number): Promise<void> {
+    const deadline = new Bell();
+    const timer = setTimeout(() => deadline.ring(), deadlineMs);
+    await Promise.race([this.flush(), deadline.wait()]);
+    clearTimeout(timer);
+    clearTimeout(this.timer);
+    this.gaveUp = true;
+    this.interrupt.ring();
+    this.droppedEvents += this.queue.length;
+    this.queue.length = 0;
+  }
+
+  /** Sends what is queued now. What comes in meanwhile waits for company again, or else every event would be a batch of its own. */
+  private run(): Promise<void> {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    this.sending ??= this.send(this.queue.length).finally(() => {
+      this.sending = undefined;
+      if (this.queue.length > 0) this.timer = setTimeout(() => void this.run(), this.flushMs);
+    });
+    return this.sending;
+  }
+
+  private async send(count: number): Promise<void> {
+    let left = count;
     let retryMs = FIRST_RETRY_MS;
-    while (this.queue.length > 0) {
-      const batch = this.queue.slice(0, MAX_BATCH);
-      const done = this.giveUp || (await this.store(batch.map(recordOf)));
-      if (this.giveUp) this.droppedEvents += batch.length;
-      if (done) {
-        this.queue.splice(0, batch.length);
+    while (left > 0 && !this.gaveUp) {
+      const batch = Math.min(left, MAX_BATCH);
+      if (await this.store(batch)) {
+        left -= batch;
         retryMs = FIRST_RETRY_MS;
       } else {
-        await new Promise((resolve) => setTimeout(resolve, retryMs));
+        await this.interrupt.wait(retryMs);
         retryMs = Math.min(retryMs * 2, LAST_RETRY_MS);
       }
     }
   }
 
-  /** True if the batch is settled: stored, or refused for good and counted as dropped. */
-  private async store(records: readonly OutgoingRecord[]): Promise<boolean> {
+  /** Stores the first `count` events. False if they have to be tried again. */
+  private async store(count: number): Promise<boolean> {
+    const records = this.queue.slice(0, count).flatMap(recordsOf);
+    let lost = count - records.length;
     try {
       await this.log.append(this.topic, records);
       this.reachable = true;
-      return true;
     } catch (error) {
       this.reachable = false;
-      const hopeless = error instanceof EventLogError;
-      if (hopeless) this.droppedEvents += records.length;
-      return hopeless;
+      if (!(error instanceof EventLogError)) return false;
+      lost = count;
     }
+    if (this.gaveUp) return true; // They are counted already.
+    this.queue.splice(0, count);
+    this.settled += count;
+    this.droppedEvents += lost;
+    return true;
   }
 }
 
-function recordOf({ partition, key, event }: Queued): OutgoingRecord {
-  return { partition, key, value: encodeEvent(event) };
+/** None for an event that no log can take, so that it does not spoil its whole batch. */
+function recordsOf({ partition, key, event }: Queued): readonly OutgoingRecord[] {
+  try {
+    const value = encodeEvent(event);
+    return value.byteLength + Buffer.byteLength(key) > MAX_RECORD_BYTES ? [] : [{ partition, key, value }];
+  } catch {
+    return [];
+  }
 }

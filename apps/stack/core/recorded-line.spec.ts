@@ -30,7 +30,7 @@ describe('readLine', () => {
   });
 
   it('sends GPU readings to their own topic', () => {
-    const event = source().stamp('io.inferometer.gpu.read.v1', 0, 'h/GPU-1', GPU, 1_767_225_600_000);
+    const event = source().stamp('io.inferometer.gpu.read.v1', 0, 'GPU-1', GPU, 1_767_225_600_000);
     expect(read(encodeEvent(event))).toMatchObject({ kind: 'event', event: { topic: 'gpus', key: 'h/GPU-1', partition: 0 } });
   });
 

@@ -34,12 +34,17 @@ export function readLine({ number, bytes }: Line): ReadLine {
   const event = decoded.value;
   const topic = topicOf(event.type);
   if (!topic) return { kind: 'refused', reason: 'not_replayable', detail: `${event.type} is an answer of the aggregators, not an input` };
-  return { kind: 'event', event: { type: event.type, topic, key: event.subject, partition: partitionIn(event), bytes: text } };
+  return { kind: 'event', event: { type: event.type, topic, key: keyOf(event), partition: partitionIn(event), bytes: text } };
 }
 
 function topicOf(type: EventType): InputTopic | undefined {
   if (type === 'io.inferometer.alert.changed.v1') return undefined;
   return type === 'io.inferometer.gpu.read.v1' ? 'gpus' : 'requests';
+}
+
+/** The key that its producer gave it: readings are kept by host and GPU, everything else by its subject. */
+function keyOf(event: InferometerEvent): string {
+  return event.type === 'io.inferometer.gpu.read.v1' ? `${event.data.host}/${event.data.uuid}` : event.subject;
 }
 
 /** From `<producer>/<boot>/<partition>/<sequence>`, as long as it is about this very event. */
