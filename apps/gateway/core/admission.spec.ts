@@ -51,6 +51,16 @@ describe('Admission', () => {
     expect(admission).toMatchObject({ running: 1, waiting: 1, peakRunning: 1 });
   });
 
+  it('tells the greatest number inside since it was last asked', () => {
+    const admission = new Admission<string>({ maxConcurrent: 3, maxQueue: 0 });
+    for (const guest of ['a', 'b', 'c']) admission.enter(guest);
+    admission.release();
+    expect([admission.takeRecentPeak(), admission.takeRecentPeak()]).toEqual([3, 2]);
+    admission.release();
+    admission.enter('d');
+    expect([admission.takeRecentPeak(), admission.peakRunning]).toEqual([2, 3]);
+  });
+
   it('hands a place to the one who has waited longest', () => {
     const admission = new Admission<string>({ maxConcurrent: 1, maxQueue: 9 });
     for (const guest of ['a', 'b', 'c', 'd']) admission.enter(guest);

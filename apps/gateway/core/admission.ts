@@ -12,6 +12,7 @@ export interface AdmissionLimits {
 export class Admission<T> {
   private inside = 0;
   private peak = 0;
+  private recentPeak = 0;
   private readonly queue: T[] = [];
 
   constructor(readonly limits: AdmissionLimits) {}
@@ -27,6 +28,13 @@ export class Admission<T> {
   /** The greatest `running` so far. */
   get peakRunning(): number {
     return this.peak;
+  }
+
+  /** The greatest `running` since this was last asked. */
+  takeRecentPeak(): number {
+    const taken = this.recentPeak;
+    this.recentPeak = this.inside;
+    return taken;
   }
 
   enter(guest: T): Entry {
@@ -56,5 +64,6 @@ export class Admission<T> {
   private admit(): void {
     this.inside += 1;
     this.peak = Math.max(this.peak, this.inside);
+    this.recentPeak = Math.max(this.recentPeak, this.inside);
   }
 }

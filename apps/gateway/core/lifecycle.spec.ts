@@ -104,7 +104,6 @@ describe('RequestLifecycle', () => {
         stream: true,
         tenant: 't',
         status_code: 503,
-        queue_ms: 1,
         duration_ms: 2,
         chunks: 0,
         usage_source: 'unknown',
@@ -115,7 +114,10 @@ describe('RequestLifecycle', () => {
 
   it('says where the request was when its client hung up', () => {
     const phases = [
-      (life: RequestLifecycle) => life.cancel(new Observation(), 1050),
+      (life: RequestLifecycle) => {
+        life.enqueue();
+        life.cancel(new Observation(), 1050);
+      },
       (life: RequestLifecycle) => {
         life.start('u', 1002);
         life.cancel(new Observation(), 1050);

@@ -26,6 +26,7 @@ const MAX_DURATION_MS = 1e9;
 export class RequestLifecycle {
   private readonly identity: Identity;
   private admittedAtMs: number | undefined;
+  private hasWaited = false;
   private hasEnded = false;
   private hasToken = false;
 
@@ -43,6 +44,11 @@ export class RequestLifecycle {
 
   get ended(): boolean {
     return this.hasEnded;
+  }
+
+  /** The request waits in the queue. What never did, and was not admitted either, has no queue time. */
+  enqueue(): void {
+    this.hasWaited = true;
   }
 
   /** The request was admitted and goes to `upstream`. */
@@ -108,9 +114,9 @@ export class RequestLifecycle {
     const streamed = this.identity.stream && firstTokenAtMs !== undefined && lastTokenAtMs !== undefined;
     return {
       status_code: statusCode,
-      queue_ms: span(this.queuedAtMs, this.admittedAtMs ?? nowMs),
       duration_ms: span(this.arrivedAtMs, nowMs),
       chunks: seen.tokenChunks,
+      ...((this.hasWaited || this.admittedAtMs !== undefined) && { queue_ms: span(this.queuedAtMs, this.admittedAtMs ?? nowMs) }),
       ...(seen.finishReason !== undefined && { finish_reason: seen.finishReason }),
       ...(streamed && { ttft_ms: span(this.arrivedAtMs, firstTokenAtMs), decode_ms: span(firstTokenAtMs, lastTokenAtMs) }),
       ...(seen.gaps.length > 0 && { gaps: seen.gaps }),

@@ -20,12 +20,13 @@ export class GatewayStats {
     return this.settings.apiToken;
   }
 
+  /** To be called for each heartbeat, and for nothing else: `peak_running` is the greatest since the last call. */
   heartbeat(): GatewayHeartbeat {
-    const { waiting, running, peakRunning, limits } = this.admission;
+    const { waiting, running, limits } = this.admission;
     return {
       waiting,
       running,
-      peak_running: peakRunning,
+      peak_running: this.admission.takeRecentPeak(),
       max_concurrent: limits.maxConcurrent,
       max_queue: limits.maxQueue,
       received_total: this.counters.received,

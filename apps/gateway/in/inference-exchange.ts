@@ -110,6 +110,7 @@ export class InferenceExchange implements AnswerHandler, AnswerListener, Baggage
     const entry = admission.enter(this);
     if (entry === 'refused') return this.refuse(queueFull(admission.waiting, settings.maxQueueSize));
     if (entry === 'admitted') return this.admit(this.receivedAtMs);
+    this.lifecycle.enqueue();
     this.queueTimer = setTimeout(() => {
       admission.leaveQueue(this);
       this.refuse(QUEUE_TIMEOUT);
