@@ -7,6 +7,9 @@ import { schemaIdOf, type EventData, type EventOf, type EventType } from './even
 export class EventSource {
   private readonly sequences: number[] = [];
   private readonly name: string;
+  /** The last time written, and its text: many events share a millisecond, and writing it is a good part of the work. */
+  private lastTimeMs = NaN;
+  private lastTime = '';
 
   /** `source` is `/gateways/<id>`, `/probes/<id>` or `/aggregators/<id>`; `bootId` is unique to this start of the process. */
   constructor(
@@ -25,7 +28,7 @@ export class EventSource {
       id: `${this.name}/${this.bootId}/${partition}/${sequence}`,
       source: this.source,
       type,
-      time: new Date(timeMs).toISOString(),
+      time: this.timeText(timeMs),
       subject,
       datacontenttype: 'application/json',
       dataschema: schemaIdOf(type),
@@ -33,5 +36,13 @@ export class EventSource {
       sequence,
       data,
     };
+  }
+
+  private timeText(timeMs: number): string {
+    if (timeMs !== this.lastTimeMs) {
+      this.lastTime = new Date(timeMs).toISOString();
+      this.lastTimeMs = timeMs;
+    }
+    return this.lastTime;
   }
 }

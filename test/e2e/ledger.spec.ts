@@ -152,7 +152,7 @@ describe('215 mixed requests through the real openai client', () => {
   it('have the mean latency and the percentiles of their events', () => {
     const durations = ledger.flatMap((line) => (line.outcome === 'completed' ? (dataOf(line)['duration_ms'] as number) / 1000 : []));
     const sorted = durations.toSorted((a, b) => a - b);
-    expect(document.latency.mean).toBeCloseTo(durations.reduce((sum, value) => sum + value, 0) / durations.length, 3);
+    expect(document.latency.mean).toBeCloseTo(durations.reduce((total, value) => total + value, 0) / durations.length, 3);
     expect(document.latency).toMatchObject({ min: round(sorted[0]!), max: round(sorted.at(-1)!) });
     for (const [name, q] of [
       ['p50', 0.5],

@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -9,9 +9,16 @@ import { spawnApp, startStackProcess, temporaryFolder, type StackProcess } from 
 import { waitFor } from '../support/wait.js';
 
 const COUNTED_WITHIN_MS = 2_000;
-const seedMonitor = sharedFile('seed/monitor.py');
+const seedMonitor = hasPythonRequests() ? sharedFile('seed/monitor.py') : undefined;
 const seedRules = sharedFile('seed/rules.yml');
 const seedQueries = sharedFile('seed/queries.promql');
+
+/** The loop needs Python's `requests`. Where tests may not be skipped, its absence is a failure. */
+function hasPythonRequests(): boolean {
+  const { status } = spawnSync('python3', ['-c', 'import requests']);
+  if (status !== 0 && !process.env['CI']) console.warn("SKIPPED: no python3 with requests here; the seed's monitoring loop is not run");
+  return status === 0 || Boolean(process.env['CI']);
+}
 
 describe('npm start', () => {
   let stack: StackProcess;
@@ -71,7 +78,6 @@ describe('npm start', () => {
   });
 
   it.skipIf(!seedMonitor)('runs the monitoring loop of the first users unchanged', async () => {
-    execFileSync('python3', ['-c', 'import requests']);
     const loop = spawn('python3', ['-u', seedMonitor!, stack.gatewayUrl], {
       env: { ...process.env, PYTHONIOENCODING: 'utf-8', no_proxy: '*' },
     });
