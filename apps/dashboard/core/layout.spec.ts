@@ -174,7 +174,7 @@ describe('the panels', () => {
     const missed = fakeDocument({ slo: { ...slo, targets, ttft: { ...slo.ttft, p95: 1.85 } } });
     const frame = layout({ ...VIEW, connection: connectedTo(missed) }, NOW_MS, PLAIN_SIZE);
     expect(stylesOf(frame, 'P95: 1.85s')).toContain('warning');
-    expect(stylesOf(frame, 'targets met 0/1')).toContain('warning');
+    expect(stylesOf(frame, 'missed: TTFT')).toContain('warning');
   });
 
   it('shows one line for each of several GPUs, and how many there was no room for', () => {

@@ -10,6 +10,8 @@ export const ENGLISH: Messages = {
   concurrency: 'Concurrency',
   slo: 'SLO',
   targets: 'targets met',
+  targetsMissed: 'missed',
+  targetNames: { ttft_p95: 'TTFT', decoding_throughput: 'throughput', success_rate: 'success rate', gpu_memory: 'GPU memory' },
   gpu: 'GPU memory',
   noGpu: 'no reading',
   alerts: 'Alerts',

@@ -10,6 +10,8 @@ export const CHINESE: Messages = {
   concurrency: '并发使用',
   slo: 'SLO 指标',
   targets: '达标',
+  targetsMissed: '未达标',
+  targetNames: { ttft_p95: 'TTFT', decoding_throughput: '吞吐量', success_rate: '成功率', gpu_memory: '显存' },
   gpu: 'GPU 显存',
   noGpu: '无读数',
   alerts: '告警',

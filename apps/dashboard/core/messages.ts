@@ -13,6 +13,8 @@ export interface Messages {
   readonly concurrency: string;
   readonly slo: string;
   readonly targets: string;
+  readonly targetsMissed: string;
+  readonly targetNames: Readonly<Record<string, string>>;
   readonly gpu: string;
   readonly noGpu: string;
   readonly alerts: string;

@@ -118,9 +118,10 @@ function levelWidth({ levels }: Messages): number {
 }
 
 function targetCells(targets: MetricsDocument['slo']['targets'], words: Messages): Line {
-  const met = targets.filter((target) => target.met).length;
   if (targets.length === 0) return [];
-  return cellsOf(`${words.targets} ${met}/${targets.length}`, met < targets.length ? 'warning' : 'good');
+  const missed = targets.filter(({ met }) => !met).map(({ name }) => wordFor(words.targetNames, name));
+  if (missed.length > 0) return cellsOf(`${words.targetsMissed}: ${missed.join(', ')}`, 'warning');
+  return cellsOf(`${words.targets} ${targets.length}/${targets.length}`, 'good');
 }
 
 function gpuLabels(gpus: readonly GpuDocument[]): readonly Line[] {
