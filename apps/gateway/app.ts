@@ -25,13 +25,13 @@ export async function startGateway(settings: GatewaySettings, log: EventLog, log
   return { url: app.url, drain: () => drain(app, settings) };
 }
 
-/** The order matters: requests end first, then their events are stored, then the connections go. */
+/** The order matters: requests end first, then nobody can make another one, then all of their events are stored. */
 async function drain({ nest }: HttpApp, { drainTimeoutMs }: GatewaySettings): Promise<void> {
   await nest.get(Inference).drain(drainTimeoutMs);
-  nest.get(Heartbeats).stop();
-  await nest.get(Outbox).close();
   const closing = nest.close();
   nest.getHttpServer().closeAllConnections();
   await closing;
+  nest.get(Heartbeats).stop();
+  await nest.get(Outbox).close();
   await Promise.all([nest.get(Upstream).close(), nest.get(Aggregator).pool?.close()]);
 }

@@ -261,6 +261,30 @@ describe('drain', () => {
     const ends = await gateway.terminals(2);
     const types = ends.map((event) => dataOf(event, 'io.inferometer.request.failed.v1').error_type);
     expect(new Set(types)).toEqual(new Set(['internal', 'queue_full']));
+    expect(gateway.ofType('io.inferometer.request.started.v1'), 'the queued one does not move up').toHaveLength(1);
+  });
+
+  it('has an event for every request that it answers, to the last one', async () => {
+    gateway = await TestGateway.start(upstream.url, {}, (log) => {
+      const append = log.append.bind(log);
+      log.append = async (topic, records) => {
+        await new Promise((resolve) => setTimeout(resolve, 100));
+        await append(topic, records);
+      };
+    });
+    const drained = gateway.drain();
+    isDrained = true;
+    let answered = 0;
+    for (let isOpen = true; isOpen;) {
+      const sent = send(`${gateway.url}/v1/chat/completions`, { body: chatBody() });
+      isOpen = await sent.answer.then(
+        () => true,
+        () => false,
+      );
+      if (isOpen) answered += 1;
+    }
+    await drained;
+    expect(await gateway.terminals(answered)).toHaveLength(answered);
   });
 
   it('does not wait for open dashboards', async () => {

@@ -47,6 +47,12 @@ describe('gatewaySettings', () => {
     }
   });
 
+  it('takes no body limit beyond what can be read', () => {
+    expect(problemsOf({ UPSTREAM_URL: 'http://m', MAX_BODY_BYTES: '1073741824' })).toEqual([
+      'MAX_BODY_BYTES: "1073741824" is not a whole number from 1 to 268435456',
+    ]);
+  });
+
   it('reports every mistake at once', () => {
     const env = { UPSTREAM_URL: 'http://h', MAX_CONCURRENT_REQUESTS: '0', QUEUE_TIMEOUT_MS: 'soon', GATEWAY_ID: 'a/b' };
     expect(problemsOf(env).map((line) => line.split(':')[0])).toEqual(['GATEWAY_ID', 'MAX_CONCURRENT_REQUESTS', 'QUEUE_TIMEOUT_MS']);

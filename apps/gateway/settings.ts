@@ -31,7 +31,8 @@ export interface GatewaySettings extends ServerSettings {
 }
 
 const DAY_MS = 86_400_000;
-const GIB = 1_073_741_824;
+/** A body is read as one text, and no text may have twice as many characters. */
+const LARGEST_BODY_BYTES = 268_435_456;
 
 /** Every setting of the gateway. Reports all mistakes together; see SettingsReader. */
 export function gatewaySettings(read: SettingsReader): GatewaySettings {
@@ -46,7 +47,7 @@ export function gatewaySettings(read: SettingsReader): GatewaySettings {
     maxConcurrentRequests: limit('MAX_CONCURRENT_REQUESTS', 256, 1, 'requests at the model server at a time'),
     maxQueueSize: limit('MAX_QUEUE_SIZE', 1024, 0, 'requests that wait for a place'),
     queueTimeoutMs: milliseconds(read, 'QUEUE_TIMEOUT_MS', 30_000, 'longest wait in the queue'),
-    maxBodyBytes: read.integer('MAX_BODY_BYTES', 33_554_432, { min: 1, max: GIB }, 'largest request body'),
+    maxBodyBytes: read.integer('MAX_BODY_BYTES', 33_554_432, { min: 1, max: LARGEST_BODY_BYTES }, 'largest request body'),
     clientStallTimeoutMs: milliseconds(read, 'CLIENT_STALL_TIMEOUT_MS', 60_000, 'longest time that a client may leave its answer unread'),
     drainTimeoutMs: read.integer('DRAIN_TIMEOUT_MS', 30_000, { min: 0, max: DAY_MS }, 'longest wait for running requests at shutdown'),
     tenantHeader: read.optionalText('TENANT_HEADER', 'request header that names the tenant')?.toLowerCase(),

@@ -122,6 +122,12 @@ describe('startHttpApp', () => {
     await expect(failure).rejects.toThrow(new StartError('HOST 203.0.113.1 is not an address of this machine'));
   });
 
+  it('gives a request only so long to come in', async () => {
+    const { nest } = await start();
+    expect([nest.getHttpServer().requestTimeout, nest.getHttpServer().headersTimeout]).toEqual([300_000, 60_000]);
+    await nest.close();
+  });
+
   it('stops although a client keeps its connection, or opened one and never used it', async () => {
     const { url, nest } = await start();
     const agent = new Agent({ keepAlive: true });

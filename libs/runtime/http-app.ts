@@ -15,6 +15,9 @@ export interface HttpAppOptions {
   readonly maxBodyBytes?: number;
 }
 
+/** How long a request may take to come in, head and body: Node's own limit, which Fastify would switch off. */
+const UPLOAD_LIMIT_MS = 300_000;
+
 /** An application that listens, and the address under which it can be reached from this machine. */
 export interface HttpApp {
   readonly nest: NestFastifyApplication;
@@ -26,6 +29,7 @@ export async function startHttpApp(options: HttpAppOptions): Promise<HttpApp> {
   const adapter = new FastifyAdapter({
     bodyLimit: options.maxBodyBytes ?? 1_048_576,
     forceCloseConnections: 'idle',
+    requestTimeout: UPLOAD_LIMIT_MS,
     exposeHeadRoutes: true,
   });
   const nest = await NestFactory.create<NestFastifyApplication>(options.module, adapter, {

@@ -60,7 +60,7 @@ export class AnswerWatch {
   end(nowMs: number): void {
     this.hasEnded = true;
     this.tap?.end(nowMs);
-    if (this.plain) readJsonAnswer(Buffer.concat(this.plain).toString(), this.operation, this.seen);
+    if (this.plain) readJsonAnswer(wholeOf(this.plain).toString(), this.operation, this.seen);
   }
 
   /** What the answer counts as when it has been handed over: undefined is a success. */
@@ -78,4 +78,9 @@ export class AnswerWatch {
     if (errorTypeOf(this.kind.status) !== undefined) return true;
     return this.tap !== undefined && (this.tap.seen.end !== 'open' || this.hasEnded);
   }
+}
+
+/** The parts in one piece, which a short body mostly is already. */
+function wholeOf(parts: readonly Buffer[]): Buffer {
+  return parts.length === 1 ? parts[0]! : Buffer.concat(parts);
 }

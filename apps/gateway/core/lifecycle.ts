@@ -14,7 +14,8 @@ export type LifecycleEventType =
 export type LifecycleSink = <T extends LifecycleEventType>(type: T, data: EventData<T>) => void;
 
 type Identity = Pick<RequestReceived, 'request_id' | 'operation' | 'model' | 'stream' | 'tenant'>;
-type Outcome = Omit<EventData<'io.inferometer.request.failed.v1'>, keyof Identity | 'error_type'>;
+type Failed = EventData<'io.inferometer.request.failed.v1'>;
+type Outcome = Omit<Failed, keyof Identity | 'error_type'> & Required<Pick<Failed, 'status_code' | 'duration_ms' | 'chunks'>>;
 
 const CLIENT_CLOSED_REQUEST = 499;
 const MAX_DURATION_MS = 1e9;
@@ -70,11 +71,8 @@ export class RequestLifecycle {
     this.emit('io.inferometer.request.completed.v1', {
       ...this.identity,
       ...this.outcomeOf(statusCode, seen, nowMs),
-      status_code: statusCode,
       finish_reason: seen.finishReason ?? 'unknown',
       queue_ms: span(this.queuedAtMs, this.admittedAtMs ?? this.queuedAtMs),
-      duration_ms: span(this.arrivedAtMs, nowMs),
-      chunks: seen.tokenChunks,
     });
   }
 

@@ -8,6 +8,8 @@ export interface Usage {
   readonly reasoningTokens?: number;
 }
 
+type Counts = { readonly [Name in keyof Usage]: number | undefined };
+
 const MAX_TOKENS = 1e9;
 
 /** The usage of chat and text completions, embeddings (`prompt_tokens` …) and responses (`input_tokens` …); undefined if nothing is known. */
@@ -40,7 +42,12 @@ function tokens(value: unknown): number | undefined {
   return integerIn(value, 0, MAX_TOKENS);
 }
 
-function knownOf(usage: { [Name in keyof Usage]: number | undefined }): Usage | undefined {
-  const known = Object.entries(usage).filter(([, value]) => value !== undefined);
-  return known.length > 0 ? Object.fromEntries(known) : undefined;
+function knownOf({ inputTokens, outputTokens, cachedInputTokens, reasoningTokens }: Counts): Usage | undefined {
+  if ((inputTokens ?? outputTokens ?? cachedInputTokens ?? reasoningTokens) === undefined) return undefined;
+  return {
+    ...(inputTokens !== undefined && { inputTokens }),
+    ...(outputTokens !== undefined && { outputTokens }),
+    ...(cachedInputTokens !== undefined && { cachedInputTokens }),
+    ...(reasoningTokens !== undefined && { reasoningTokens }),
+  };
 }

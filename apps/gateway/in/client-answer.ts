@@ -65,7 +65,7 @@ export class ClientAnswer {
   end(): void {
     this.hasBody = true;
     if (!this.raw.writableEnded) this.raw.end();
-    if (!this.raw.writableFinished) this.limitStall();
+    this.limitStall();
   }
 
   /** Cuts the connection, so that nobody takes the answer for a whole one. */
@@ -98,8 +98,10 @@ export class ClientAnswer {
     });
   }
 
+  /** Mostly the system has taken every byte at once, and there is nothing to wait for. */
   private limitStall(): void {
     clearTimeout(this.stall);
+    if (this.raw.writableLength === 0) return;
     this.stall = setTimeout(() => this.raw.destroy(), this.stallMs);
   }
 }

@@ -61,7 +61,9 @@ export class Inference {
       this.whenIdle = resolve;
     });
     const deadline = setTimeout(() => {
-      for (const exchange of this.open.contents()) exchange.terminate();
+      const open = this.open.contents();
+      for (const exchange of open) this.share.admission.leaveQueue(exchange); // Or else it would move up into a place given up here.
+      for (const exchange of open) exchange.terminate();
     }, deadlineMs);
     await idle;
     clearTimeout(deadline);

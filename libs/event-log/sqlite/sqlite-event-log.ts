@@ -39,7 +39,7 @@ export class SqliteEventLog extends EventLog {
   private readonly reading: Reading;
   private readonly followings = new Set<TopicFollowing>();
   private readonly timer: NodeJS.Timeout;
-  private joining: Promise<unknown> = Promise.resolve();
+  private readonly joining = new Set<Promise<Consumption>>();
   private maintaining: Promise<void> | undefined;
   private state: 'open' | 'closing' | 'closed' = 'open';
   private closed: Promise<void> | undefined;
@@ -90,7 +90,9 @@ export class SqliteEventLog extends EventLog {
   async consume(topic: string, group: string, handler: PartitionHandler): Promise<Consumption> {
     this.refuseUnlessOpen();
     const joining = this.groups.join(this.topic(topic), group, handler);
-    this.joining = Promise.allSettled([this.joining, joining]);
+    this.joining.add(joining);
+    const joined = (): void => void this.joining.delete(joining);
+    joining.then(joined, joined);
     return joining;
   }
 
@@ -123,7 +125,7 @@ export class SqliteEventLog extends EventLog {
   private async shutDown(): Promise<void> {
     this.state = 'closing';
     clearInterval(this.timer);
-    await this.joining;
+    await Promise.allSettled(this.joining);
     await Promise.all([this.groups.close(), ...[...this.followings].map((following) => following.close())]);
     this.state = 'closed';
     await this.appender.idle();

@@ -41,4 +41,12 @@ describe("the writer's thread", () => {
     await Promise.all([worker.terminate(), ...calls.map((call) => expect(call).rejects.toThrow("the event log's writer has stopped"))]);
     expect(await host.call('maintain', [0])).toBe(false);
   });
+
+  it('once closed is not started again, and closing survives its death', async () => {
+    await host.call('createTopics', [topics]);
+    const { worker } = host as unknown as { worker: Worker };
+    await Promise.all([worker.terminate(), host.close()]);
+    await expect(host.call('maintain', [0])).rejects.toThrow(EventLogError);
+    expect((host as unknown as { worker?: Worker }).worker).toBeUndefined();
+  });
 });

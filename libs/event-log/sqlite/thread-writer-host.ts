@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import { EventLogError } from '../event-log.js';
 import { errorOf } from './failure.js';
 import type { WriterCall, WriterHost } from './writer-host.js';
 import type { Writer } from './writer.js';
@@ -8,6 +9,8 @@ import type { ThreadData, ThreadReply, ThreadRequest } from './writer-thread.js'
 const FROM_SOURCES = import.meta.url.endsWith('.ts');
 const ENTRY = new URL(FROM_SOURCES ? './writer-thread.ts' : './writer-thread.js', import.meta.url);
 const EXEC_ARGV = FROM_SOURCES ? ['--import', new URL('../../../tools/run-sources.js', import.meta.url).href] : [];
+/** What the thread leaves behind is batches that are stored; a young generation of the usual size would keep a hundred megabytes of them. */
+const LIMITS = { maxYoungGenerationSizeMb: 4 };
 
 interface Pending {
   readonly resolve: (value: unknown) => void;
@@ -20,6 +23,7 @@ export class ThreadWriterHost implements WriterHost {
   private readonly pending = new Map<number, Pending>();
   private worker: Worker | undefined;
   private calls = 0;
+  private closed = false;
 
   constructor(data: ThreadData) {
     this.data = data;
@@ -33,20 +37,24 @@ export class ThreadWriterHost implements WriterHost {
     return (await this.post(name, args, transfer)) as ReturnType<Writer[C]>;
   }
 
+  /** Never rejects: a thread that dies has released its connection too. Calls made from now on reject. */
   async close(): Promise<void> {
-    if (this.worker) await this.post('close', [], []);
+    const closing = this.worker && this.post('close', [], []);
+    this.closed = true;
+    await closing?.catch(() => {});
   }
 
-  private post(name: ThreadRequest['name'], args: readonly unknown[], transfer: readonly ArrayBuffer[]): Promise<unknown> {
+  private async post(name: ThreadRequest['name'], args: readonly unknown[], transfer: readonly ArrayBuffer[]): Promise<unknown> {
+    if (this.closed) throw new EventLogError('the event log is closed');
     this.worker ??= this.start();
     const request: ThreadRequest = { id: (this.calls += 1), name, args };
     this.worker.postMessage(request, transfer);
     this.worker.ref();
-    return new Promise((resolve, reject) => this.pending.set(request.id, { resolve, reject }));
+    return await new Promise((resolve, reject) => this.pending.set(request.id, { resolve, reject }));
   }
 
   private start(): Worker {
-    const worker = new Worker(ENTRY, { workerData: this.data, execArgv: EXEC_ARGV });
+    const worker = new Worker(ENTRY, { workerData: this.data, execArgv: EXEC_ARGV, resourceLimits: LIMITS });
     let cause = new Error("the event log's writer has stopped");
     worker.on('message', (reply: ThreadReply) => this.settle(worker, reply));
     worker.on('error', (error) => {

@@ -49,8 +49,8 @@ export class Watcher {
     try {
       const version = this.reader.dataVersion();
       if (version === this.version) return;
-      this.version = version;
       this.lookCloser();
+      this.version = version; // Last, so that what could not be read now is looked for again.
     } catch {
       this.appended(this.bells.keys()); // Whoever wakes up and reads meets the error where it can be reported.
     }
