@@ -11,12 +11,23 @@ await runMain({
   name: 'inferometer',
   about: 'the whole system in one process; --demo adds a gentle load',
   settings: stackSettings,
+  flags: ['--demo'],
   start: async (settings) => {
     const stack = await startStack(settings);
     const simulatedModel = settings.modelServer?.modelNames[0];
     const load = demo ? new DemoLoad(stack.gatewayUrl) : undefined;
-    const { maxConcurrentRequests: maxConcurrent, maxQueueSize: maxQueue, eventLog } = settings.gateway;
-    console.log(banner({ ...stack, version: VERSION, simulatedModel, maxConcurrent, maxQueue, eventLogUrl: eventLog.url, demo }));
+    const { gateway, gpuProbe } = settings;
+    const facts = {
+      version: VERSION,
+      simulatedModel,
+      maxConcurrent: gateway.maxConcurrentRequests,
+      maxQueue: gateway.maxQueueSize,
+      eventLogUrl: gateway.eventLog.url,
+      gpuSource: gpuProbe.source,
+      needsToken: gateway.apiToken !== undefined,
+      demo,
+    };
+    console.log(banner({ ...stack, ...facts }));
     return {
       ...stack,
       drain: async () => {

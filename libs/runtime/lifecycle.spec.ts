@@ -48,6 +48,11 @@ describe('runMain', () => {
     expect(ended).toMatchObject({ code: 1, out: 'started\ndraining\n' });
   });
 
+  it('refuses an argument that it does not know, and starts nothing', async () => {
+    const ended = await run('serve', {}, ['--demoo']);
+    expect(ended).toEqual({ code: 2, out: '', log: ['fixture: unknown argument --demoo; allowed: --help'] });
+  });
+
   it('drains and exits with 1 where the app dies by itself', async () => {
     const { code, out, log } = await run('die');
     expect({ code, out }).toEqual({ code: 1, out: 'started\ndraining\ndrained\n' });

@@ -1,5 +1,5 @@
 import { Logger } from './logger.js';
-import { SettingsError, SettingsReader, type Environment } from './settings.js';
+import { SettingsError, SettingsReader, StartError, type Environment } from './settings.js';
 
 /** A started app. */
 export interface RunningApp {
@@ -15,6 +15,8 @@ export interface MainOptions<Settings> {
   readonly about: string;
   readonly settings: (read: SettingsReader) => Settings;
   readonly start: (settings: Settings, logger: Logger) => Promise<RunningApp>;
+  /** Arguments that are allowed beside `--help`. */
+  readonly flags?: readonly string[];
   readonly env?: Environment;
   readonly args?: readonly string[];
 }
@@ -26,10 +28,12 @@ export interface MainOptions<Settings> {
 export async function runMain<Settings extends { readonly logLevel: Logger['level'] }>(options: MainOptions<Settings>): Promise<void> {
   const read = new SettingsReader(options.env ?? process.env);
   try {
-    if ((options.args ?? process.argv.slice(2)).includes('--help')) {
+    const args = options.args ?? process.argv.slice(2);
+    if (args.includes('--help')) {
       console.log(helpText(options));
       return;
     }
+    refuseUnknown(args, ['--help', ...(options.flags ?? [])]);
     const settings = options.settings(read);
     const logger = new Logger(options.name, settings.logLevel);
     for (const warning of read.warnings()) logger.warn(warning);
@@ -39,6 +43,11 @@ export async function runMain<Settings extends { readonly logLevel: Logger['leve
     process.exitCode = report(options.name, error);
   }
   process.exit();
+}
+
+function refuseUnknown(args: readonly string[], allowed: readonly string[]): void {
+  const unknown = args.find((arg) => !allowed.includes(arg));
+  if (unknown !== undefined) throw new StartError(`unknown argument ${unknown}; allowed: ${allowed.join(', ')}`);
 }
 
 function helpText<Settings>(options: MainOptions<Settings>): string {

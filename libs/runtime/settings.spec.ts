@@ -159,6 +159,8 @@ describe('SettingsReader', () => {
   });
 });
 
+const level = (read: SettingsReader) => read.finish(read.oneOf('LOG_LEVEL', ['info'], 'info', 'level'));
+
 describe('a section of the settings', () => {
   it('has defaults of its own below the environment, and fixed values above it', () => {
     const read = new SettingsReader({ SIZE: '5', NAME: 'env' });
@@ -173,6 +175,13 @@ describe('a section of the settings', () => {
     expect(() => read.finish(1)).toThrow('SIZE: "many" is not a whole number from 0 to 9');
     expect(read.help().split('\n')).toEqual(['  OTHER  other []', '  SIZE   a size [1]']);
     expect(read.warnings()).toEqual(['a note']);
+  });
+
+  it('says a mistake that several parts make once', () => {
+    const read = new SettingsReader({ LOG_LEVEL: 'loud' });
+    read.section(level, {});
+    read.section(level, {});
+    expect(() => read.finish(undefined)).toThrow(/^LOG_LEVEL: "loud" is not one of info$/);
   });
 });
 

@@ -99,8 +99,10 @@ export class SettingsReader {
     return url ?? '';
   }
 
+  /** Notes a mistake, once however many parts make it. */
   refuse<T>(name: string, message: string, fallback: T): T {
-    this.problems.push({ name, message });
+    const isKnown = this.problems.some((problem) => problem.name === name && problem.message === message);
+    if (!isKnown) this.problems.push({ name, message });
     return fallback;
   }
 
@@ -122,7 +124,7 @@ export class SettingsReader {
       return settings(part);
     } catch (error) {
       if (!(error instanceof SettingsError)) throw error;
-      this.problems.push(...error.problems);
+      for (const { name, message } of error.problems) this.refuse(name, message, undefined);
       return undefined;
     } finally {
       const known = new Set(this.declared.map(({ name }) => name));
