@@ -1,6 +1,6 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,6 +11,7 @@ import type { BenchRow } from './bench-row.js';
 const SETTLE_MS = 10_000;
 const IDLE_MS = 30_000;
 const START_DEADLINE_MS = 20_000;
+const STOP_DEADLINE_MS = 10_000;
 /** Linux counts CPU time in hundredths of a second. */
 const TICKS_PER_SECOND = 100;
 
@@ -39,8 +40,18 @@ export async function run(): Promise<BenchRow[]> {
       { name: 'idle stack, resident memory', value: rss, unit: 'MB', bar: '<= 150', met: rss <= 150 },
     ];
   } finally {
-    if (npm.exitCode === null) process.kill(-npm.pid!, 'SIGTERM');
+    await stop(npm);
+    rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** Ends npm and what it has started; by force if that takes too long. */
+async function stop(npm: ChildProcess): Promise<void> {
+  if (npm.exitCode !== null || npm.signalCode !== null) return;
+  const exited = once(npm, 'exit');
+  process.kill(-npm.pid!, 'SIGTERM');
+  if ((await Promise.race([exited, wait(STOP_DEADLINE_MS)])) === undefined) process.kill(-npm.pid!, 'SIGKILL');
+  await exited;
 }
 
 async function firstAnswer(port: string): Promise<void> {
@@ -76,7 +87,8 @@ function cpuSeconds(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
 }
 
+/** Linux says kB and means KiB. */
 function residentMegabytes(pid: number): number {
   const kilobytes = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-  return Math.round(Number(kilobytes) / 1000);
+  return Math.round((Number(kilobytes) * 1024) / 1e6);
 }

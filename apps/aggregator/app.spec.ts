@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { encodeEvent, EventSource, topicsOf, type InferometerEvent, type MetricsDocument } from '#libs/contracts';
 import { openEventLog, type EventLog } from '#libs/event-log';
 import { Logger, SettingsReader, type RunningApp } from '#libs/runtime';
-import { heartbeat, interleaved, type PlannedRequest } from '../../test/support/traffic.js';
+import { heartbeat, interleaved, onePlanned, type PlannedRequest } from '../../test/support/traffic.js';
 import { waitFor } from '../../test/support/wait.js';
 import { startAggregator } from './app.js';
 import { aggregatorSettings } from './settings.js';
@@ -49,18 +49,8 @@ function append(log: EventLog, events: readonly InferometerEvent[], partition = 
   );
 }
 
-const planned = (id: string, overrides: Partial<PlannedRequest> = {}): PlannedRequest => ({
-  id,
-  model: 'm',
-  tenant: undefined,
-  stream: true,
-  started: true,
-  end: 'completed',
-  durationMs: 800,
-  outputTokens: 10,
-  pick: 5,
-  ...overrides,
-});
+const planned = (id: string, overrides: Partial<PlannedRequest> = {}): PlannedRequest =>
+  onePlanned({ id, end: 'completed', durationMs: 800, ...overrides });
 
 async function metrics(aggregator: Aggregator, query = ''): Promise<MetricsDocument> {
   const { body } = await request(`${aggregator.url}/api/v1/metrics${query}`);
@@ -155,6 +145,33 @@ describe('an aggregator on the embedded log', () => {
     expect(blind.alerts[0]).toMatchObject({ name: 'pipeline_blind', level: 'critical', state: 'firing' });
   });
 
+  it('leaves one heartbeat a partition for a log that was away', async () => {
+    const log = await memoryLog();
+    const store = log.append.bind(log);
+    let refused = 0;
+    log.append = async (topic, records) => {
+      if (topic !== TOPICS.requests.name) return store(topic, records);
+      refused += 1;
+      throw new Error('away');
+    };
+    await start(log);
+    await waitFor('some tries', async () => refused >= 5);
+    const backMs = Date.now();
+    log.append = store;
+    const beats: { readonly partition: number; readonly isEarly: boolean }[] = [];
+    await log.follow(TOPICS.requests.name, 'beginning', {
+      records: (partition, records) => {
+        for (const { value } of records) {
+          const { time } = JSON.parse(String(Buffer.from(value!))) as InferometerEvent;
+          beats.push({ partition, isEarly: Date.parse(time) < backMs });
+        }
+      },
+    });
+    const partitionsOf = (isEarly: boolean) => beats.filter((beat) => beat.isEarly === isEarly).map(({ partition }) => partition);
+    await waitFor('a heartbeat of later', async () => new Set(partitionsOf(false)).size === TOPICS.requests.partitions);
+    expect(partitionsOf(true).toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 5]);
+  });
+
   it('shares the partitions with another one, and both answer alike', async () => {
     const log = await memoryLog();
     const pair = [await start(log), await start(log)];
@@ -194,6 +211,17 @@ describe('an aggregator on the embedded log', () => {
     expect(await body.json()).toEqual({
       error: { message: 'Cannot GET /nowhere', type: 'invalid_request_error', code: 'not_found', param: null },
     });
+  });
+
+  it('says of a body that is too large that it is', async () => {
+    const aggregator = await start(await memoryLog());
+    const { statusCode, body } = await request(`${aggregator.url}/api/v1/metrics`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: 'x'.repeat(2_000_000),
+    });
+    expect(statusCode).toBe(413);
+    expect(await body.json()).toMatchObject({ error: { type: 'invalid_request_error', code: 'invalid_request' } });
   });
 
   it.each([

@@ -20,7 +20,7 @@ const call = (id: string, overrides: Partial<PlannedCall> = {}): PlannedCall => 
 
 async function start(folder: string): Promise<StackProcess> {
   const stack = await startStackProcess(folder, { TTFT_MS: '20', TOKENS_PER_SECOND: '100' });
-  onTestFinished(() => void stack.stop('SIGKILL'));
+  onTestFinished(async () => void (await stack.stop('SIGKILL')));
   return stack;
 }
 

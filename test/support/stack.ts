@@ -1,8 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { request } from 'undici';
+import { afterAll } from 'vitest';
 import type { MetricsDocument } from '#libs/contracts';
 import { ROOT } from './shared.js';
 
@@ -20,12 +21,19 @@ export interface StackProcess {
 const START_DEADLINE_MS = 20_000;
 const ANY_PORTS = { PORT: '0', AGGREGATOR_PORT: '0', GPU_PROBE_PORT: '0', MODEL_SERVER_PORT: '0' };
 
-/** A new empty folder for an event log. */
+const folders: string[] = [];
+afterAll(() => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+});
+
+/** A new empty folder for an event log, until the last test of the file is over. */
 export function temporaryFolder(): string {
-  return mkdtempSync(join(tmpdir(), 'inferometer-'));
+  const folder = mkdtempSync(join(tmpdir(), 'inferometer-'));
+  folders.push(folder);
+  return folder;
 }
 
-/** Starts a stack on free ports and resolves when it has printed its addresses. */
+/** Starts a stack on free ports and resolves when it has printed its addresses. If it does not, it is killed, and what it printed is thrown. */
 export async function startStackProcess(folder: string, env: Readonly<Record<string, string>> = {}): Promise<StackProcess> {
   const { child, output, exited } = spawnApp('stack', {
     EVENT_LOG_URL: `file:${folder}`,
@@ -34,7 +42,10 @@ export async function startStackProcess(folder: string, env: Readonly<Record<str
     ...env,
   });
   const addresses = await new Promise<RegExpExecArray>((resolve, reject) => {
-    const deadline = setTimeout(() => reject(new Error(`the stack did not start:\n${output()}`)), START_DEADLINE_MS);
+    const deadline = setTimeout(() => {
+      child.kill('SIGKILL');
+      reject(new Error(`the stack did not start:\n${output()}`));
+    }, START_DEADLINE_MS);
     const look = (): void => {
       const found = /Gateway +(\S+)\/v1[\s\S]*Model server +(?:simulated at )?(\S+) /.exec(output());
       if (!found) return;

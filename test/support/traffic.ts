@@ -18,6 +18,12 @@ export interface PlannedRequest {
   readonly pick: number;
 }
 
+/** A streamed request of model `m` that was sent to the upstream and goes on, but for what `overrides` say. */
+export function onePlanned(overrides: Partial<PlannedRequest> = {}): PlannedRequest {
+  const usual = { model: 'm', tenant: undefined, stream: true, started: true, end: undefined } as const;
+  return { id: 'req-1', ...usual, durationMs: 1000, outputTokens: 10, pick: 5, ...overrides };
+}
+
 /** A record of an input partition, decoded. */
 export interface TestRecord {
   readonly offset: bigint;
@@ -88,10 +94,18 @@ export function interleaved(requests: readonly PlannedRequest[], source: EventSo
     eventsOf(request, new EventSource('/gateways/draft', 'draft'), 0, START_MS + index * 700),
   );
   const rounds = [0, 1, 2].flatMap((round) => drafts.flatMap((events) => events[round] ?? []));
-  return rounds.map((event) => {
-    const { type, subject, data, time } = event;
-    return source.stamp(type, partition, subject, data, Date.parse(time)) as InferometerEvent;
-  });
+  return rounds.map((event) => stampedBy(source, event, partition));
+}
+
+/** The same event as another producer's next one. */
+export function stampedBy(source: EventSource, { type, subject, data, time }: InferometerEvent, partition = 0): InferometerEvent {
+  return source.stamp(type, partition, subject, data, Date.parse(time)) as InferometerEvent;
+}
+
+/** The terminal event of a request that `source` told of before. */
+export function endOf(id: string, source: EventSource): InferometerEvent {
+  const events = eventsOf(onePlanned({ id, end: 'completed' }), new EventSource('/gateways/draft', 'draft'), 0, START_MS);
+  return stampedBy(source, events.at(-1)!);
 }
 
 /** Puts events into a partition one after another, 100 ms apart. */

@@ -8,8 +8,10 @@ const CALM: AlertInputs = {
   ttftP95Seconds: undefined,
   errorRatePercent: 0,
   gpuMemoryPercent: undefined,
+  gpuAgeSeconds: 0,
   gatewaySilenceSeconds: 0,
   lagSeconds: 0,
+  isViewStale: false,
 };
 
 const book = (rules = ALERT_RULES, locale: 'en' | 'zh' = 'en') => new AlertBook(rules, alertWording(locale), 0);
@@ -27,8 +29,9 @@ describe('built-in alerts', () => {
     const alerts = book();
     alerts.evaluate({ ...CALM, ...at }, 1000);
     expect(alerts.firing()).toEqual([]);
-    const [changed] = alerts.evaluate({ ...CALM, ...above }, 2000);
-    expect(changed).toMatchObject({ name, level, state: 'firing', since: '1970-01-01T00:00:02.000Z' });
+    const changed = alerts.evaluate({ ...CALM, ...above }, 2000);
+    const itself = { name, level, state: 'firing', since: '1970-01-01T00:00:02.000Z' };
+    expect(changed.find((alert) => alert.name === name)).toMatchObject(itself);
     expect(alerts.evaluate({ ...CALM, ...above }, 3000)).toEqual([]);
     alerts.evaluate({ ...CALM, ...at }, 4000);
     expect(stateOf(alerts, name)).toBe('resolved');
@@ -50,12 +53,22 @@ describe('built-in alerts', () => {
     expect(stateOf(alerts, 'queue_too_long')).toBe('firing');
   });
 
-  it('say unknown, never green, while the data is stale', () => {
+  it.each([
+    ['the view is too old', { isViewStale: true, gatewaySilenceSeconds: 12 }, 'inactive', 'unknown'],
+    ['no gateway is heard of', { gatewaySilenceSeconds: 16 }, 'firing', 'inactive'],
+    ['a partition is not read', { lagSeconds: 31 }, 'firing', 'inactive'],
+    ['the view is too old by far', { isViewStale: true, gatewaySilenceSeconds: 16 }, 'firing', 'unknown'],
+    ['no GPU is read', { gpuAgeSeconds: 16, gpuMemoryPercent: 95 }, 'inactive', 'unknown'],
+  ] as const)('say unknown, never green, while %s', (_what, inputs, blind, gpu) => {
     const alerts = book();
-    alerts.evaluate(undefined, 1000);
-    expect(alerts.all().map(({ state }) => state)).toEqual(ALERT_RULES.map(() => 'unknown'));
+    alerts.evaluate({ ...CALM, waiting: 9, ...inputs }, 1000);
+    const requests = blind === 'firing' || 'isViewStale' in inputs ? 'unknown' : 'firing';
+    expect(stateOf(alerts, 'queue_too_long')).toBe(requests);
+    expect(stateOf(alerts, 'ttft_high')).toBe(requests === 'unknown' ? 'unknown' : 'inactive');
+    expect(stateOf(alerts, 'pipeline_blind')).toBe(blind);
+    expect(stateOf(alerts, 'gpu_memory_high')).toBe(gpu);
     alerts.evaluate(CALM, 2000);
-    expect(stateOf(alerts, 'queue_too_long')).toBe('inactive');
+    expect(alerts.firing()).toEqual([]);
   });
 
   it('speak English and Chinese', () => {

@@ -26,11 +26,11 @@ export class AlertBook {
     this.entries = new Map(rules.map((rule) => [rule, { state: 'inactive', sinceMs: startedMs, value: 0 }]));
   }
 
-  /** Moves every alert on. `inputs` undefined: the data is stale, and no alert may look green. Returns those whose state changed. */
-  evaluate(inputs: AlertInputs | undefined, nowMs: number): readonly AlertDocument[] {
+  /** Moves every alert on. Returns those whose state changed. */
+  evaluate(inputs: AlertInputs, nowMs: number): readonly AlertDocument[] {
     const changed: AlertDocument[] = [];
     for (const [rule, entry] of this.entries) {
-      const state = inputs ? this.step(rule, entry, inputs, nowMs) : 'unknown';
+      const state = rule.isStale(inputs) ? 'unknown' : this.step(rule, entry, inputs, nowMs);
       if (state === entry.state) continue;
       entry.state = state;
       entry.sinceMs = nowMs;

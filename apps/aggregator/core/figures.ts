@@ -1,154 +1,74 @@
-import { CANCEL_PHASES, cellOf, ERROR_TYPES } from '#libs/contracts';
 import { QuantileSketch } from '#libs/sketch';
+import { Counts, type CountsJson } from './counts.js';
 import type { Measured, TerminalEvent } from './measure.js';
 
-/** Upper bounds of the seed's latency histogram, in seconds. */
-const LATENCY_BIN_EDGES = [0.1, 0.5, 1, 2, 5, 10] as const;
+/** Every quantity with a quantile sketch: seconds, seconds, tokens per second, tokens per second. */
+const SKETCHES = ['ttft', 'latency', 'decodeRate', 'unstreamedRate'] as const;
+type SketchName = (typeof SKETCHES)[number];
 
-export type FiguresJson = readonly [
-  counts: readonly number[],
-  failed: readonly number[],
-  cancelled: readonly number[],
-  latencyBins: readonly number[],
-  sketches: readonly string[],
-];
+export type FiguresJson = readonly [...CountsJson, sketches: readonly string[]];
+
+/** What is read where nothing was measured. Nothing is ever added to it. */
+const EMPTY = new QuantileSketch();
 
 /** Counts, sums and sketches of requests: of one series for ever, or within one bucket of time. Everything in it is additive. */
-export class Figures {
-  received = 0;
-  successful = 0;
-  inputTokens = 0;
-  outputTokens = 0;
-  cachedTokens = 0;
-  reasoningTokens = 0;
-  /** Ended requests whose output tokens are known. */
-  knownUsage = 0;
-  unknownUsage = 0;
-  /** Σ(tokens − 1) and Σ(decode time) of streamed requests, in tokens and whole microseconds. */
-  decodeTokens = 0;
-  decodeMicroseconds = 0;
-  /** Indexed as ERROR_TYPES, CANCEL_PHASES and LATENCY_BINS. */
-  readonly failed: number[] = ERROR_TYPES.map(() => 0);
-  readonly cancelled: number[] = CANCEL_PHASES.map(() => 0);
-  readonly latencyBins: number[] = [...LATENCY_BIN_EDGES, Infinity].map(() => 0);
-  /** Seconds, seconds, tokens per second, tokens per second. */
-  ttft = new QuantileSketch();
-  latency = new QuantileSketch();
-  decodeRate = new QuantileSketch();
-  unstreamedRate = new QuantileSketch();
+export class Figures extends Counts {
+  /** Made with the first value: there are many figures, and most lack some sketch. */
+  private readonly sketches: Partial<Record<SketchName, QuantileSketch>> = {};
 
   addEnded(event: TerminalEvent, measured: Measured): void {
-    this.countEnd(event);
-    this.addTokens(measured);
-    if (measured.ttftSeconds !== undefined) this.ttft.add(measured.ttftSeconds);
-    if (measured.latencySeconds !== undefined) {
-      this.latency.add(measured.latencySeconds);
-      this.latencyBins[cellOf(LATENCY_BIN_EDGES, measured.latencySeconds)]! += 1;
-    }
-    if (measured.decode) {
-      this.decodeTokens += measured.decode.tokens;
-      this.decodeMicroseconds += measured.decode.microseconds;
-      this.decodeRate.add((measured.decode.tokens * 1e6) / measured.decode.microseconds);
-    }
-    if (measured.unstreamedRate !== undefined) this.unstreamedRate.add(measured.unstreamedRate);
+    this.countEnded(event, measured);
+    const { ttftSeconds, latencySeconds, decode, unstreamedRate } = measured;
+    if (ttftSeconds !== undefined) this.writable('ttft').add(ttftSeconds);
+    if (latencySeconds !== undefined) this.writable('latency').add(latencySeconds);
+    if (decode) this.writable('decodeRate').add((decode.tokens * 1e6) / decode.microseconds);
+    if (unstreamedRate !== undefined) this.writable('unstreamedRate').add(unstreamedRate);
   }
 
   merge(other: Figures): void {
-    const added = other.counts();
-    this.setCounts(this.counts().map((count, index) => count + added[index]!));
-    addEach(this.failed, other.failed);
-    addEach(this.cancelled, other.cancelled);
-    addEach(this.latencyBins, other.latencyBins);
-    const theirs = other.sketches();
-    this.sketches().forEach((sketch, index) => sketch.merge(theirs[index]!));
+    this.addCounts(other);
+    for (const name of SKETCHES) {
+      const theirs = other.sketches[name];
+      if (theirs) this.writable(name).merge(theirs);
+    }
   }
 
-  get failedTotal(): number {
-    return total(this.failed);
+  /** To be read only, as all sketches. */
+  get ttft(): QuantileSketch {
+    return this.sketches.ttft ?? EMPTY;
   }
 
-  get cancelledTotal(): number {
-    return total(this.cancelled);
+  get latency(): QuantileSketch {
+    return this.sketches.latency ?? EMPTY;
+  }
+
+  get decodeRate(): QuantileSketch {
+    return this.sketches.decodeRate ?? EMPTY;
+  }
+
+  get unstreamedRate(): QuantileSketch {
+    return this.sketches.unstreamedRate ?? EMPTY;
   }
 
   toJSON(): FiguresJson {
-    const sketches = this.sketches().map((sketch) => Buffer.from(sketch.encode()).toString('base64'));
-    return [this.counts(), this.failed, this.cancelled, this.latencyBins, sketches];
+    return [...this.countsJson(), SKETCHES.map((name) => textOf(this.sketches[name]))];
   }
 
   static fromJSON([counts, failed, cancelled, latencyBins, sketches]: FiguresJson): Figures {
     const figures = new Figures();
-    figures.setCounts(counts);
-    addEach(figures.failed, failed);
-    addEach(figures.cancelled, cancelled);
-    addEach(figures.latencyBins, latencyBins);
-    const decoded = sketches.map((text) => QuantileSketch.decode(Buffer.from(text, 'base64')));
-    [figures.ttft, figures.latency, figures.decodeRate, figures.unstreamedRate] = decoded as [
-      QuantileSketch,
-      QuantileSketch,
-      QuantileSketch,
-      QuantileSketch,
-    ];
+    figures.setCounts([counts, failed, cancelled, latencyBins]);
+    for (const [index, name] of SKETCHES.entries()) {
+      const text = sketches[index];
+      if (text) figures.sketches[name] = QuantileSketch.decode(Buffer.from(text, 'base64'));
+    }
     return figures;
   }
 
-  private countEnd(event: TerminalEvent): void {
-    if (event.type === 'io.inferometer.request.completed.v1') this.successful += 1;
-    else if ('error_type' in event.data) this.failed[ERROR_TYPES.indexOf(event.data.error_type)]! += 1;
-    else if ('phase' in event.data) this.cancelled[CANCEL_PHASES.indexOf(event.data.phase)]! += 1;
-  }
-
-  private addTokens(measured: Measured): void {
-    this.inputTokens += measured.inputTokens ?? 0;
-    this.outputTokens += measured.outputTokens ?? 0;
-    this.cachedTokens += measured.cachedTokens ?? 0;
-    this.reasoningTokens += measured.reasoningTokens ?? 0;
-    if (measured.outputTokens !== undefined) this.knownUsage += 1;
-    else if (measured.unknownUsage) this.unknownUsage += 1;
-  }
-
-  private sketches(): readonly [QuantileSketch, QuantileSketch, QuantileSketch, QuantileSketch] {
-    return [this.ttft, this.latency, this.decodeRate, this.unstreamedRate];
-  }
-
-  private counts(): number[] {
-    return [
-      this.received,
-      this.successful,
-      this.inputTokens,
-      this.outputTokens,
-      this.cachedTokens,
-      this.reasoningTokens,
-      this.knownUsage,
-      this.unknownUsage,
-      this.decodeTokens,
-      this.decodeMicroseconds,
-    ];
-  }
-
-  private setCounts(counts: readonly number[]): void {
-    [
-      this.received,
-      this.successful,
-      this.inputTokens,
-      this.outputTokens,
-      this.cachedTokens,
-      this.reasoningTokens,
-      this.knownUsage,
-      this.unknownUsage,
-      this.decodeTokens,
-      this.decodeMicroseconds,
-    ] = counts as [number, number, number, number, number, number, number, number, number, number];
+  private writable(name: SketchName): QuantileSketch {
+    return (this.sketches[name] ??= new QuantileSketch());
   }
 }
 
-export function total(counts: readonly number[]): number {
-  return counts.reduce((sum, count) => sum + count, 0);
-}
-
-/** Adds `counts` to `into`, cell by cell. */
-export function addEach(into: number[], counts: readonly number[]): void {
-  counts.forEach((count, index) => {
-    into[index] = (into[index] ?? 0) + count;
-  });
+function textOf(sketch: QuantileSketch | undefined): string {
+  return sketch ? Buffer.from(sketch.encode()).toString('base64') : '';
 }

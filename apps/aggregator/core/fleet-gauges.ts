@@ -3,6 +3,7 @@ import type { GpuState, PartitionState } from './partition-state.js';
 import { round } from './round.js';
 
 const GIB = 1024 ** 3;
+type Memory = Pick<GpuReading, 'memory_used_bytes' | 'memory_total_bytes' | 'memory_free_bytes'>;
 
 /** What holds at the fleet's newest moment, whatever the window. */
 export interface FleetClock {
@@ -47,22 +48,31 @@ export function latestReadings(states: readonly PartitionState[]): readonly GpuS
   );
 }
 
+/** Seconds since the newest reading of any GPU; 0 without a GPU. */
+export function gpuAgeSeconds(gpus: readonly GpuState[], { logTimeMs }: FleetClock): number {
+  return gpus.length === 0 ? 0 : (logTimeMs - Math.max(...gpus.map(({ atMs }) => atMs))) / 1000;
+}
+
 export function gpuDocuments(gpus: readonly GpuState[], logTimeMs: number): readonly GpuDocument[] {
   return gpus.map(({ reading, atMs }) => gpuDocument(reading, (logTimeMs - atMs) / 1000));
 }
 
 /** Memory summed over the fleet's GPUs, and the name of the set; "Unknown" and zeros without a GPU. */
 export function gpuSummary(gpus: readonly GpuState[]): MetricsDocument['gpu'] {
+  return { name: gpuSetName(gpus), ...memoryOf(memorySum(gpus)) };
+}
+
+/** Memory used of all the memory that the fleet's GPUs have, in percent; 0 without a GPU. */
+export function memoryPercent(gpus: readonly GpuState[]): number {
+  return percentUsed(memorySum(gpus));
+}
+
+function memorySum(gpus: readonly GpuState[]): Memory {
   const sum = (of: (reading: GpuReading) => number): number => gpus.reduce((bytes, { reading }) => bytes + of(reading), 0);
-  const used = sum((reading) => reading.memory_used_bytes);
-  const total = sum((reading) => reading.memory_total_bytes);
   return {
-    name: gpuSetName(gpus),
-    ...memoryOf(
-      used,
-      total,
-      sum((reading) => reading.memory_free_bytes),
-    ),
+    memory_used_bytes: sum((reading) => reading.memory_used_bytes),
+    memory_total_bytes: sum((reading) => reading.memory_total_bytes),
+    memory_free_bytes: sum((reading) => reading.memory_free_bytes),
   };
 }
 
@@ -74,13 +84,17 @@ function gpuSetName(gpus: readonly GpuState[]): string {
   return [...counts].map(([name, count]) => `${count} × ${name}`).join(', ');
 }
 
-function memoryOf(used: number, total: number, free: number) {
+function memoryOf(memory: Memory) {
   return {
-    allocated_gb: round(used / GIB, 2),
-    total_gb: round(total / GIB, 2),
-    free_gb: round(free / GIB, 2),
-    utilization_percent: total > 0 ? round((used / total) * 100, 1) : 0,
+    allocated_gb: round(memory.memory_used_bytes / GIB, 2),
+    total_gb: round(memory.memory_total_bytes / GIB, 2),
+    free_gb: round(memory.memory_free_bytes / GIB, 2),
+    utilization_percent: round(percentUsed(memory), 1),
   };
+}
+
+function percentUsed({ memory_used_bytes: used, memory_total_bytes: total }: Memory): number {
+  return total > 0 ? (used / total) * 100 : 0;
 }
 
 function gpuDocument(reading: GpuReading, ageSeconds: number): GpuDocument {
@@ -90,7 +104,7 @@ function gpuDocument(reading: GpuReading, ageSeconds: number): GpuDocument {
     index: reading.index,
     name: reading.name,
     vendor: reading.vendor,
-    ...memoryOf(reading.memory_used_bytes, reading.memory_total_bytes, reading.memory_free_bytes),
+    ...memoryOf(reading),
     ...(reading.compute_utilization_percent !== undefined && { compute_utilization_percent: reading.compute_utilization_percent }),
     ...(reading.temperature_celsius !== undefined && { temperature_celsius: reading.temperature_celsius }),
     ...(reading.power_watts !== undefined && { power_watts: reading.power_watts }),

@@ -1,6 +1,8 @@
 import type { PartitionState } from './partition-state.js';
-import { copyOf, SnapshotReader } from './snapshot.js';
+import { copyOf, SnapshotReader } from './snapshot-reader.js';
+import { HEAD } from './snapshot-parts.js';
 import { emplace, type LabelLimits } from './series.js';
+import { WindowSums } from './window-sums.js';
 
 /** The two input topics, as they are called in the keys of rollup records. */
 export const INPUTS = ['requests', 'gpus'] as const;
@@ -8,6 +10,8 @@ export type Input = (typeof INPUTS)[number];
 
 /** A writer that has not published for this long, in log time, is not counted as live. */
 const LIVE_WITHIN_MS = 10_000;
+/** Every partition hears of somebody every second. One that is further behind the others than this is not read. */
+const IN_STEP_MS = 5_000;
 
 /** The key of a rollup record. The replica is in it so that a late writer cannot erase what a newer one wrote. */
 export function rollupKey(input: Input, partition: number, replica: string, part: string): string {
@@ -23,12 +27,14 @@ export class FleetView {
   version = 0;
   /** Records of the rollup topic that could not be understood. */
   foreign = 0;
+  /** The sums of the request partitions' buckets. */
+  readonly windows = new WindowSums();
   private readonly readers = new Map<string, Map<string, SnapshotReader>>();
 
   constructor(private readonly limits: LabelLimits) {}
 
-  /** Takes one record of the rollup topic, in order per writer. Never throws. */
-  put(key: string, value: Uint8Array | null): void {
+  /** Takes one record of the rollup topic, in order per writer. `timestampMs` is the log's clock at the append. Never throws. */
+  put(key: string, value: Uint8Array | null, timestampMs: number): void {
     const match = /^((?:requests|gpus)-\d+)\/([^/]+)\/(.+)$/.exec(key);
     if (!match) {
       this.foreign += 1;
@@ -37,8 +43,9 @@ export class FleetView {
     const [, source = '', replica = '', name = ''] = match;
     const byReplica = emplace(this.readers, source, () => new Map<string, SnapshotReader>());
     const reader = emplace(byReplica, replica, () => new SnapshotReader(this.limits));
+    reader.lastRecordMs = timestampMs;
     if (reader.put({ name, value })) this.version += 1;
-    else if (name === 'head' && value === null) byReplica.delete(replica);
+    else if (name === HEAD && value === null) byReplica.delete(replica);
   }
 
   /** A copy of the newest complete snapshot of an input partition, to fold on from; undefined where there is none. */
@@ -52,15 +59,21 @@ export class FleetView {
     return this.newest(input).map((reader) => reader.state);
   }
 
-  /** The greatest lag that the writers of the newest snapshots of the request partitions reported, in ms. */
+  /** The greatest lag of a request partition in ms: what its writer reported, or how far it is behind the others if it is not read. */
   get lagMs(): number {
-    return Math.max(0, ...this.newest('requests').map((reader) => reader.publication?.lagMs ?? 0));
+    const readers = this.newest('requests');
+    const nowMs = newestTime(readers);
+    const lags = readers.map(({ state, publication }) => {
+      const behindMs = nowMs - state.logTimeMs;
+      return Math.max(publication?.lagMs ?? 0, behindMs > IN_STEP_MS ? behindMs : 0);
+    });
+    return Math.max(0, ...lags);
   }
 
   /** Writers that published lately. */
   get liveReplicas(): number {
     const readers = this.newest('requests');
-    const nowMs = Math.max(0, ...readers.map((reader) => reader.state.logTimeMs));
+    const nowMs = newestTime(readers);
     const live = readers.filter((reader) => nowMs - reader.state.logTimeMs <= LIVE_WITHIN_MS);
     return new Set(live.map((reader) => reader.publication?.replica)).size;
   }
@@ -72,9 +85,9 @@ export class FleetView {
     return rejected;
   }
 
-  /** The part names that a replica has in an input partition, for erasing what a dead one left behind. */
-  replicasOf(input: Input, partition: number): readonly (readonly [replica: string, reader: SnapshotReader])[] {
-    return [...(this.readers.get(`${input}-${partition}`) ?? [])];
+  /** What each replica has written about an input partition. */
+  replicasOf(input: Input, partition: number): ReadonlyMap<string, SnapshotReader> {
+    return new Map(this.readers.get(`${input}-${partition}`));
   }
 
   private newest(input: Input): readonly SnapshotReader[] {
@@ -90,4 +103,8 @@ export class FleetView {
     }
     return best;
   }
+}
+
+function newestTime(readers: readonly SnapshotReader[]): number {
+  return Math.max(0, ...readers.map(({ state }) => state.logTimeMs));
 }

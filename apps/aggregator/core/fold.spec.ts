@@ -1,51 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { EventSource, type InferometerEvent } from '#libs/contracts';
-import {
-  heartbeat,
-  interleaved,
-  LIMITS,
-  plannedRequests,
-  recordsOf,
-  START_MS,
-  type PlannedRequest,
-  type TestRecord,
-} from '../../../test/support/traffic.js';
-import { Totals, totalsBy } from './fleet-totals.js';
+import { heartbeat, interleaved, LIMITS, onePlanned, plannedRequests, recordsOf, START_MS } from '../../../test/support/traffic.js';
+import { at, beat, fold, gateway, hardTimes, totals } from '../../../test/support/fold.js';
 import { PartitionState } from './partition-state.js';
-import { canonical, copyOf } from './snapshot.js';
+import { canonical } from './snapshot-parts.js';
+import { copyOf } from './snapshot-reader.js';
 
-const gateway = (boot = 'boot-1') => new EventSource('/gateways/gw', boot);
-
-function fold(records: readonly TestRecord[], state = new PartitionState(LIMITS)): PartitionState {
-  for (const record of records) state.apply(record, record.decoded);
-  return state;
-}
-
-function totals(...states: readonly PartitionState[]): Totals {
-  return totalsBy(states, () => 'all').get('all') ?? new Totals();
-}
-
-const beat = (source: EventSource, atMs: number): InferometerEvent => heartbeat(source, 0, atMs);
-
-const at = (event: InferometerEvent, offset: number, timestampMs: number): TestRecord => ({
-  offset: BigInt(offset),
-  timestampMs,
-  decoded: { ok: true, value: event },
-});
-
-const one = (overrides: Partial<PlannedRequest> = {}): PlannedRequest => ({
-  id: 'req-1',
-  model: 'm',
-  tenant: undefined,
-  stream: true,
-  started: true,
-  end: undefined,
-  durationMs: 1000,
-  outputTokens: 10,
-  pick: 5,
-  ...overrides,
-});
+const probe = (id = 'p'): EventSource => new EventSource(`/probes/${id}`, 'boot');
 
 describe('the fold as a function of the records', () => {
   it('obeys the conservation law after every prefix', () => {
@@ -136,89 +98,47 @@ describe('the fold as a function of the records', () => {
       }),
     );
   });
-});
 
-describe('requests whose gateway dies', () => {
-  it('are lost when 3 intervals and 5 s of log time pass without its heartbeat, and not before', () => {
-    const dead = gateway();
-    const alive = new EventSource('/gateways/other', 'boot');
-    const state = fold(recordsOf([beat(dead, START_MS), ...interleaved([one()], dead)]));
-    const sinceMs = START_MS;
-    fold([at(beat(alive, sinceMs), 10, sinceMs + 8_000)], state);
-    expect(totals(state)).toMatchObject({ lost: 0, running: 1 });
-    fold([at(beat(alive, sinceMs), 11, sinceMs + 8_001)], state);
-    expect(totals(state)).toMatchObject({ lost: 1, running: 0, total: 1, reconciled: true });
-  });
-
-  it('are lost at the first word of its next boot', () => {
-    const state = fold(
-      recordsOf([...interleaved([one(), one({ id: 'req-2', started: false })], gateway('boot-1')), beat(gateway('boot-2'), START_MS)]),
+  it('keeps its laws in hard times, after every prefix', () => {
+    fc.assert(
+      fc.property(hardTimes, (records) => {
+        const state = new PartitionState(LIMITS);
+        const requests = new Set<string>();
+        let before = totals(state);
+        for (const record of records) {
+          const { duplicates } = state;
+          state.apply(record, record.decoded);
+          if (record.decoded.ok && 'request_id' in record.decoded.value.data && state.duplicates === duplicates) {
+            requests.add(record.decoded.value.subject);
+          }
+          const now = totals(state);
+          expect(now.reconciled).toBe(true);
+          expect(now.total).toBe(requests.size);
+          expect(now.counts.successful).toBeGreaterThanOrEqual(before.counts.successful);
+          expect(now.lost).toBeGreaterThanOrEqual(0);
+          before = now;
+        }
+        for (const { sequences } of state.producers.all()) expect(sequences.missing).toBeLessThan(sequences.highest);
+      }),
+      { numRuns: 500 },
     );
-    expect(totals(state)).toMatchObject({ lost: 2, running: 0, waiting: 0, total: 2, reconciled: true });
   });
 
-  it('move from lost to their true end when its spool delivers later', () => {
-    const old = gateway('boot-1');
-    const [received, started, completed] = interleaved([one({ end: 'completed' })], old);
-    const state = fold(recordsOf([received!, started!, beat(gateway('boot-2'), START_MS)]));
-    expect(totals(state).lost).toBe(1);
-    fold(recordsOf([completed!], 3n), state);
-    expect(totals(state)).toMatchObject({ lost: 0, total: 1, reconciled: true });
-    expect(totals(state).figures.successful).toBe(1);
-  });
-
-  it('are open again when it was only silent', () => {
-    const slow = gateway();
-    const other = new EventSource('/gateways/other', 'boot');
-    const state = fold(recordsOf(interleaved([one()], slow)));
-    fold([at(beat(other, START_MS), 5, START_MS + 20_000)], state);
-    expect(totals(state).lost).toBe(1);
-    fold([at(beat(slow, START_MS), 6, START_MS + 20_100)], state);
-    expect(totals(state)).toMatchObject({ lost: 0, running: 1, reconciled: true });
-  });
-});
-
-describe('events that never come', () => {
-  it('are counted as missing, and a request known by its end alone still counts as received', () => {
-    const [, , completed] = interleaved([one({ end: 'completed' })], gateway());
-    const state = fold(recordsOf([completed!]));
-    expect(state.producers.missing).toBe(2);
-    expect(totals(state)).toMatchObject({ total: 1, receivedMissing: 1, reconciled: true });
-  });
-
-  it('are given up after ten minutes of log time; then what comes of them is a repeat', () => {
-    const source = gateway();
-    const [received, , completed] = interleaved([one({ end: 'completed' })], source);
-    const state = fold(recordsOf([completed!]));
-    const later = START_MS + 600_101;
-    fold([{ offset: 1n, timestampMs: later, decoded: { ok: true, value: heartbeat(source, 0, later) } }], state);
-    fold([{ offset: 2n, timestampMs: later, decoded: { ok: true, value: received! } }], state);
-    expect(state.duplicates).toBe(1);
-    expect(state.producers.missing).toBe(2);
-    expect(totals(state)).toMatchObject({ total: 1, receivedMissing: 1, reconciled: true });
-  });
-
-  it('do not let a second end of the same request count', () => {
-    const source = gateway();
-    const [received, , completed] = interleaved([one({ end: 'completed' })], source);
-    const again = { ...completed!, sequence: 9 } as InferometerEvent;
-    const state = fold(recordsOf([received!, completed!, again]));
-    expect(totals(state)).toMatchObject({ total: 1, reconciled: true });
-    expect(totals(state).figures.successful).toBe(1);
-  });
-
-  it('that cannot be decoded are counted by reason and change nothing else', () => {
-    const state = fold([{ offset: 0n, timestampMs: START_MS, decoded: { ok: false, reason: 'not_json', detail: '' } }]);
-    expect([...state.undecodable]).toEqual([['not_json', 1]]);
-    expect(state.next).toBe(1n);
-    expect(totals(state).total).toBe(0);
+  it('goes on from a copy in hard times, too', () => {
+    fc.assert(
+      fc.property(hardTimes, fc.nat(60), (records, cut) => {
+        const copy = copyOf(fold(records.slice(0, cut)), LIMITS);
+        expect(canonical(fold(records, copy))).toBe(canonical(fold(records)));
+      }),
+      { numRuns: 300 },
+    );
   });
 });
 
 describe('event time', () => {
   it('is clamped to a minute after the record', () => {
     const source = gateway();
-    const [received] = interleaved([one()], source);
+    const [received] = interleaved([onePlanned()], source);
     const ahead = { ...received!, time: new Date(START_MS + 3_600_000).toISOString() } as InferometerEvent;
     const state = fold(recordsOf([ahead]));
     expect([...state.buckets.fine.keys()]).toEqual([START_MS + 60_000]);
@@ -227,7 +147,9 @@ describe('event time', () => {
 
   it('puts an old event into its true bucket while that is kept, and into the totals always', () => {
     const source = gateway();
-    const events = interleaved([one(), one({ id: 'b' }), one({ id: 'c' })], source).filter(({ type }) => type.endsWith('received.v1'));
+    const events = interleaved([onePlanned(), onePlanned({ id: 'b' }), onePlanned({ id: 'c' })], source).filter(({ type }) =>
+      type.endsWith('received.v1'),
+    );
     const ages = [0, 7_200_000, 2 * 86_400_000];
     const state = fold([{ offset: 0n, timestampMs: START_MS, decoded: { ok: true, value: heartbeat(source, 0, START_MS) } }]);
     events.forEach((event, index) => {
@@ -237,5 +159,43 @@ describe('event time', () => {
     expect(state.buckets.fine.has(START_MS)).toBe(true);
     expect(state.buckets.coarse.has(START_MS - 7_200_000)).toBe(true);
     expect(totals(state).total).toBe(3);
+  });
+
+  it('goes back when the log’s clock is set back by more than a minute, and not for less', () => {
+    const [dying, living] = [gateway('boot', 'dying'), gateway('boot', 'living')];
+    const hourMs = 3_600_000;
+    const wrongMs = START_MS + hourMs;
+    const state = fold([at(beat(dying, wrongMs), 0, wrongMs), at(beat(living, wrongMs), 1, wrongMs)]);
+    fold(
+      recordsOf(interleaved([onePlanned()], dying), 2n).map((record) => ({ ...record, timestampMs: wrongMs - 59_000 })),
+      state,
+    );
+    expect(state.logTimeMs).toBe(wrongMs);
+    fold([at(beat(living, START_MS), 10, START_MS)], state);
+    expect([state.logTimeMs, state.firstTimeMs]).toEqual([START_MS, START_MS]);
+    expect(totals(state)).toMatchObject({ running: 1, lost: 0 });
+    fold([at(beat(living, START_MS + 8_001), 11, START_MS + 8_001)], state);
+    expect(totals(state)).toMatchObject({ running: 0, lost: 1, reconciled: true });
+    expect([...state.buckets.fine.keys()]).toEqual([START_MS]);
+  });
+});
+
+describe('GPU readings', () => {
+  const reading = { host: 'h', uuid: 'u', index: 0, name: 'X', vendor: 'NVIDIA', memory_total_bytes: 9, memory_free_bytes: 1 };
+  const read = (source: EventSource, uuid: string, used: number): InferometerEvent =>
+    source.stamp('io.inferometer.gpu.read.v1', 0, uuid, { ...reading, uuid, memory_used_bytes: used }, START_MS);
+
+  it('are forgotten after an hour without a new one, though others come all the time', () => {
+    const [gone, there] = [probe('gone'), probe('there')];
+    const state = fold([at(read(gone, 'gone', 1), 0, START_MS), at(read(there, 'there', 1), 1, START_MS)]);
+    fold([at(read(there, 'there', 2), 2, START_MS + 3_600_001)], state);
+    expect([...state.gpus.keys()]).toEqual(['h/there']);
+  });
+
+  it('that come late do not take the place of newer ones', () => {
+    const source = probe();
+    const [old, young] = [read(source, 'u', 1), read(source, 'u', 2)];
+    const state = fold(recordsOf([young, old]));
+    expect(state.gpus.get('h/u')?.reading.memory_used_bytes).toBe(2);
   });
 });

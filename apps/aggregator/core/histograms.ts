@@ -7,7 +7,7 @@ import {
   type RequestReceived,
 } from '#libs/contracts';
 import { ExactSum } from '#libs/sketch';
-import { addEach, total } from './figures.js';
+import { addEach, total } from './counts.js';
 import { seconds, type TerminalEvent } from './measure.js';
 
 /** vLLM's buckets of `request_params_n`. */

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { EventSource, type InferometerEvent, type MetricsDocument } from '#libs/contracts';
-import { heartbeat, LIMITS, recordsOf, START_MS } from '../../../test/support/traffic.js';
+import { heartbeat, interleaved, LIMITS, onePlanned, recordsOf, START_MS } from '../../../test/support/traffic.js';
 import { FleetView, rollupKey, type Input } from './fleet-view.js';
-import { metricsDocument, type MetricsQuery } from './metrics-document.js';
+import { fleetNumbers, type MetricsQuery } from './fleet-numbers.js';
+import { metricsDocument } from './metrics-document.js';
 import { PartitionState } from './partition-state.js';
-import { SnapshotWriter } from './snapshot.js';
+import { SnapshotWriter } from './snapshot-writer.js';
 
 const GIB = 1024 ** 3;
 
@@ -12,11 +13,11 @@ function put(view: FleetView, input: Input, partition: number, events: readonly 
   const state = new PartitionState(LIMITS);
   for (const record of recordsOf(events)) state.apply(record, record.decoded);
   const parts = new SnapshotWriter().take(state, { replica: 'r', lagMs: 400 });
-  for (const { name, value } of parts) view.put(rollupKey(input, partition, 'r', name), value);
+  for (const { name, value } of parts) view.put(rollupKey(input, partition, 'r', name), value, START_MS);
 }
 
 function answer(view: FleetView, query: MetricsQuery = { window: '5m' }): MetricsDocument {
-  return metricsDocument(view, query, { nowMs: START_MS, version: '1.0.0', alerts: [], stale: false });
+  return metricsDocument(view, fleetNumbers(view, query), { nowMs: START_MS, version: '1.0.0', alerts: [], stale: false });
 }
 
 interface Done {
@@ -59,6 +60,8 @@ function seedExample(): FleetView {
   put(view, 'requests', 1, [heartbeat(source, 1, START_MS, 1), ...third]);
   return view;
 }
+
+const doneBy = (id: string, model: string, tenant: string) => onePlanned({ id, model, tenant, end: 'completed', started: true });
 
 describe('the metrics document', () => {
   it('has every field, and only numbers for numbers, with no data at all', () => {
@@ -109,10 +112,63 @@ describe('the metrics document', () => {
     const state = new PartitionState(LIMITS);
     state.apply({ offset: 0n, timestampMs: late }, { ok: true, value: heartbeat(source, 2, late) });
     const parts = new SnapshotWriter().take(state, { replica: 'r', lagMs: 0 });
-    for (const { name, value } of parts) view.put(rollupKey('requests', 2, 'r', name), value);
+    for (const { name, value } of parts) view.put(rollupKey('requests', 2, 'r', name), value, START_MS);
     expect(answer(view)).toMatchObject({ requests: { total: 3, requests_per_second: 0 }, slo: { sample_size: 0 }, latency: { max: 0 } });
     expect(answer(view, { window: '15m' })).toMatchObject({ slo: { sample_size: 3 }, latency: { max: 6.2639 } });
     expect(answer(view, { window: 'all' })).toMatchObject({ slo: { sample_size: 3 }, window: { name: 'all', seconds: 600 } });
+  });
+
+  it('has the peak of the window, and of all time where the window is all', () => {
+    const view = new FleetView(LIMITS);
+    const source = new EventSource('/gateways/gw', 'boot');
+    const state = new PartitionState(LIMITS);
+    for (const [index, [minutes, running]] of (
+      [
+        [0, 9],
+        [90, 2],
+        [94, 5],
+        [100, 3],
+      ] as const
+    ).entries()) {
+      const timestampMs = START_MS + minutes * 60_000;
+      state.apply({ offset: BigInt(index), timestampMs }, { ok: true, value: heartbeat(source, 0, timestampMs, running) });
+    }
+    const parts = new SnapshotWriter().take(state, { replica: 'r', lagMs: 0 });
+    for (const { name, value } of parts) view.put(rollupKey('requests', 0, 'r', name), value, START_MS);
+    const peaks = (['5m', '15m', '1h', 'all'] as const).map((window) => answer(view, { window }).requests);
+    expect(peaks.map(({ peak_concurrent_window: peak }) => peak)).toEqual([3, 5, 5, 9]);
+    expect(peaks.map(({ peak_concurrent: peak }) => peak)).toEqual([9, 9, 9, 9]);
+  });
+
+  it('compares with the targets before it rounds', () => {
+    const view = new FleetView(LIMITS);
+    const source = new EventSource('/gateways/gw', 'boot');
+    const done = { ttftMs: 500, durationMs: 2_000, decodeMs: 3_000, input: 1, output: 10 };
+    const good = Array.from({ length: 2_479 }, (_unused, index) => completed(source, 0, `good-${index}`, done)).flat();
+    const bad = Array.from({ length: 25 }, (_unused, index) =>
+      interleaved([onePlanned({ id: `bad-${index}`, end: 'failed' })], source),
+    ).flat();
+    put(view, 'requests', 0, [...good, ...bad]);
+    const { requests, slo } = answer(view, { window: '15m' });
+    expect(requests).toMatchObject({ success_rate_percent: 99, error_rate_percent: 1 });
+    expect(slo.targets).toMatchObject([
+      { name: 'ttft_p95', met: true },
+      { name: 'decoding_throughput', met: true },
+      { name: 'success_rate', value: 99, met: true },
+      { name: 'gpu_memory', value: 0, met: true },
+    ]);
+  });
+
+  it('filters by tenant, in the models as in the sum', () => {
+    const view = new FleetView(LIMITS);
+    const source = new EventSource('/gateways/gw', 'boot');
+    put(view, 'requests', 0, interleaved([doneBy('a', 'm', 'red'), doneBy('b', 'm', 'blue'), doneBy('c', 'n', 'red')], source));
+    const { requests, models, tokens, slo } = answer(view, { window: '5m', tenant: 'red' });
+    expect([requests.total, requests.successful, tokens.total_output, slo.sample_size]).toEqual([2, 2, 20, 2]);
+    expect(models.map(({ model, total }) => [model, total])).toEqual([
+      ['m', 1],
+      ['n', 1],
+    ]);
   });
 
   it('filters by model', () => {

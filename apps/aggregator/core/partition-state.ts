@@ -1,12 +1,13 @@
 import type { Decoded, DecodeReason, EventOf, GatewayHeartbeat, GpuReading, InferometerEvent } from '#libs/contracts';
-import { Buckets, type Bucket } from './buckets.js';
+import type { Bucket } from './bucket.js';
+import { Buckets, MAX_AHEAD_MS } from './buckets.js';
 import { measure, type TerminalEvent } from './measure.js';
 import type { Producer } from './producer.js';
 import { Producers } from './producers.js';
 import { SeriesTable, type LabelLimits } from './series.js';
 
-/** An event may claim to be this much younger than its record; beyond that its producer's clock is wrong. */
-const MAX_AHEAD_MS = 60_000;
+/** Brokers' clocks differ by less than this. A record older than that before the newest one says that the log's clock was set back. */
+const CLOCK_SET_BACK_MS = 60_000;
 const GPU_KEPT_MS = 3_600_000;
 
 type HeartbeatEvent = EventOf<'io.inferometer.gateway.heartbeat.v1'> | EventOf<'io.inferometer.aggregator.heartbeat.v1'>;
@@ -31,7 +32,7 @@ export interface FoldRecord {
 export class PartitionState {
   /** The offset of the next record wanted; undefined before the first. */
   next: bigint | undefined;
-  /** The greatest record timestamp seen: the partition's clock. */
+  /** The partition's clock: the greatest record timestamp seen, unless the log's clock was set back. */
   logTimeMs = 0;
   /** When the counters began, in log time. */
   firstTimeMs = 0;
@@ -61,13 +62,23 @@ export class PartitionState {
 
   private advance(timestampMs: number): void {
     if (this.firstTimeMs === 0) this.firstTimeMs = timestampMs;
-    if (timestampMs <= this.logTimeMs) return;
+    const behindMs = this.logTimeMs - timestampMs;
+    if (behindMs >= 0 && behindMs < CLOCK_SET_BACK_MS) return;
     this.logTimeMs = timestampMs;
     this.buckets.advance(timestampMs);
+    if (behindMs > 0) this.turnBack(timestampMs);
+  }
+
+  /** Else nobody would be found dead, and no window would move on, until the clock is where it was. */
+  private turnBack(timeMs: number): void {
+    this.firstTimeMs = Math.min(this.firstTimeMs, timeMs);
+    this.lastGatewayHeartbeatMs = Math.min(this.lastGatewayHeartbeatMs, timeMs);
+    this.producers.turnBack(timeMs);
+    for (const [key, { reading, atMs }] of this.gpus) this.gpus.set(key, { reading, atMs: Math.min(atMs, timeMs) });
   }
 
   private applyEvent(event: InferometerEvent, timestampMs: number): void {
-    const producer = this.producers.of(event.source, event.bootid, this.logTimeMs);
+    const producer = this.producers.of(event, this.logTimeMs);
     if (!producer.accept(event.sequence, this.logTimeMs)) {
       this.duplicates += 1;
       return;
@@ -90,16 +101,14 @@ export class PartitionState {
       case 'io.inferometer.aggregator.heartbeat.v1':
         return this.applyHeartbeat(event, producer);
       case 'io.inferometer.gpu.read.v1':
-        this.gpus.set(`${event.data.host}/${event.data.uuid}`, { reading: event.data, atMs: this.logTimeMs });
-        producer.lastHeartbeatMs = this.logTimeMs;
-        return;
+        return this.applyReading(event, producer);
       default:
     }
   }
 
   private applyReceived(event: EventOf<'io.inferometer.request.received.v1'>, producer: Producer, timestampMs: number): void {
     const series = this.seriesOf(event.data);
-    producer.received(event.data.request_id, series);
+    producer.received(event.data.request_id, series, event.sequence);
     series.addReceived(event.data);
     const bucket = this.bucketOf(event, timestampMs);
     if (bucket) bucket.of(series.id).received += 1;
@@ -107,17 +116,29 @@ export class PartitionState {
 
   private applyEnded(event: TerminalEvent, producer: Producer, timestampMs: number): void {
     const series = this.seriesOf(event.data);
-    if (!producer.ended(event.data.request_id, series)) return;
+    if (!producer.ended(event.data.request_id, series, event.sequence)) return;
     const measured = measure(event);
     series.addEnded(event, measured);
     this.bucketOf(event, timestampMs)?.of(series.id).addEnded(event, measured);
   }
 
+  private applyReading(event: EventOf<'io.inferometer.gpu.read.v1'>, producer: Producer): void {
+    producer.lastHeartbeatMs = this.logTimeMs;
+    const key = `${event.data.host}/${event.data.uuid}`;
+    if (isNewest(event, producer)) this.gpus.set(key, { reading: event.data, atMs: this.logTimeMs });
+    this.housekeep();
+  }
+
+  /** A heartbeat revives its producer, but not if the source wrote it before its next life began: then a spool is delivered. */
   private applyHeartbeat(event: HeartbeatEvent, producer: Producer): void {
     producer.lastHeartbeatMs = this.logTimeMs;
-    if (!producer.alive) producer.revive();
-    const newest = event.sequence === producer.sequences.highest;
-    if (newest && event.type === 'io.inferometer.gateway.heartbeat.v1') this.applyGauges(event.data, producer);
+    if (!producer.alive && Date.parse(event.time) >= producer.succeededMs) producer.revive();
+    const isNews = producer.alive && isNewest(event, producer);
+    if (isNews && event.type === 'io.inferometer.gateway.heartbeat.v1') this.applyGauges(event.data, producer);
+    this.housekeep();
+  }
+
+  private housekeep(): void {
     this.producers.housekeep(this.logTimeMs);
     for (const [key, { atMs }] of this.gpus) if (this.logTimeMs - atMs > GPU_KEPT_MS) this.gpus.delete(key);
   }
@@ -129,10 +150,7 @@ export class PartitionState {
     let peak = heartbeat.peak_running;
     for (const other of this.producers.all()) if (other !== producer && other.alive) peak += other.heartbeat?.running ?? 0;
     this.peakRunning = Math.max(this.peakRunning, peak);
-    const bucket = this.buckets.at(this.logTimeMs);
-    if (!bucket || bucket.peakRunning >= peak) return;
-    bucket.peakRunning = peak;
-    bucket.changed = true;
+    this.buckets.at(this.logTimeMs)?.seePeak(peak);
   }
 
   private seriesOf(data: { readonly operation: string; readonly model: string; readonly tenant?: string }) {
@@ -145,4 +163,9 @@ export class PartitionState {
     if (timeMs > latestMs) this.skewed += 1;
     return Number.isNaN(timeMs) ? undefined : this.buckets.at(Math.min(timeMs, latestMs));
   }
+}
+
+/** False for an event that comes after younger ones of its producer. */
+function isNewest({ sequence }: InferometerEvent, producer: Producer): boolean {
+  return sequence === producer.sequences.highest;
 }

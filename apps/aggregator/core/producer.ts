@@ -1,15 +1,16 @@
 import type { GatewayHeartbeat } from '#libs/contracts';
+import { hashOf } from './hash.js';
 import { SequenceTracker, type Gap } from './sequence-tracker.js';
 import type { Series } from './series.js';
 
 /** What is known of a request between its first event and the time when no more of it can come. */
 export interface OpenRequest {
   readonly series: Series;
-  /** Its `received` event has come; until it does, the request is counted by its other events. */
-  received: boolean;
+  /** The sequence of its `received` event. 0 until that comes: then the request is counted by its other events. */
+  receivedAt: number;
   started: boolean;
-  /** Its terminal event has come. It stays here only while older events of the producer may still come. */
-  ended: boolean;
+  /** The sequence of its terminal event, or 0. An ended request stays only while older events of it may still come. */
+  endedAt: number;
   /** It is counted as lost. */
   lost: boolean;
 }
@@ -17,31 +18,38 @@ export interface OpenRequest {
 /** A producer may not hold more open requests than this per partition: the oldest then counts as lost. */
 const MAX_OPEN = 100_000;
 
-export type ProducerJson = readonly [
+type ProducerJson = readonly [
   source: string,
   bootId: string,
   sequences: readonly [highest: number, abandoned: number, gaps: readonly Gap[]],
-  seen: readonly [lastSeenMs: number, lastHeartbeatMs: number, gapsSinceMs: number],
+  times: readonly [lastSeenMs: number, lastHeartbeatMs: number, succeededMs: number],
   alive: boolean,
   heartbeat: GatewayHeartbeat | null,
-  open: readonly (readonly [requestId: string, seriesId: string, flags: number])[],
+  open: readonly (readonly [requestId: string, seriesId: string, receivedAt: number, endedAt: number, flags: number])[],
 ];
 
-/** One life of one gateway, probe or aggregator, as one partition sees it. Times are log time in Unix ms. */
+/** One life of one gateway, probe or aggregator, as one partition sees it. Times are log time in Unix ms, unless they say otherwise. */
 export class Producer {
+  /** Same life, same id, in every partition and on every replica. */
+  readonly id: string;
   readonly sequences = new SequenceTracker();
   readonly open = new Map<string, OpenRequest>();
   alive = true;
   lastSeenMs = 0;
   lastHeartbeatMs = 0;
-  /** When the oldest gap that is open now was found; 0 without one. */
-  gapsSinceMs = 0;
+  /** When, by the clock of the source, its next life began; 0 while this is the last one. */
+  succeededMs = 0;
   heartbeat: GatewayHeartbeat | undefined;
+  changed = true;
+  /** Requests that have ended are among the open ones. */
+  private holdsEnded = false;
 
   constructor(
     readonly source: string,
     readonly bootId: string,
-  ) {}
+  ) {
+    this.id = hashOf(JSON.stringify([source, bootId]));
+  }
 
   get isGateway(): boolean {
     return this.source.startsWith('/gateways/');
@@ -49,20 +57,19 @@ export class Producer {
 
   /** True if the event is new. After a new one is applied, `settle` follows. */
   accept(sequence: number, logTimeMs: number): boolean {
+    this.changed = true;
     this.lastSeenMs = logTimeMs;
-    const isNew = this.sequences.accept(sequence);
-    if (this.gapsSinceMs === 0 && this.sequences.gaps.length > 0) this.gapsSinceMs = logTimeMs;
-    return isNew;
+    return this.sequences.accept(sequence, logTimeMs);
   }
 
-  received(requestId: string, series: Series): void {
+  received(requestId: string, series: Series, sequence: number): void {
     const known = this.open.get(requestId);
-    if (known && !known.received) {
-      known.received = true;
+    if (known?.receivedAt === 0) {
+      known.receivedAt = sequence;
       return;
     }
     if (known) this.giveUp(known);
-    this.add(requestId, { series, received: true, started: false, ended: false, lost: false });
+    this.add(requestId, { series, receivedAt: sequence, started: false, endedAt: 0, lost: false });
   }
 
   started(requestId: string, series: Series): void {
@@ -70,34 +77,34 @@ export class Producer {
   }
 
   /** False if the request had ended before: a second terminal event counts nothing. */
-  ended(requestId: string, series: Series): boolean {
+  ended(requestId: string, series: Series, sequence: number): boolean {
     const request = this.entry(requestId, series);
-    if (request.ended) return false;
+    if (request.endedAt > 0) return false;
     if (request.lost) request.series.addLost(-1);
     request.lost = false;
-    request.ended = true;
+    request.endedAt = sequence;
     return true;
   }
 
-  /** Forgets what no event can concern any more: ended requests, once no older event of the producer can still come. */
+  /** Forgets a request that has ended, once no older event of it can still come; those held back for gaps, once all gaps are closed. */
   settle(requestId: string): void {
-    if (this.sequences.gaps.length > 0) return;
-    if (this.gapsSinceMs > 0) {
-      this.forgetEnded();
-      return;
-    }
+    if (this.holdsEnded && this.sequences.gaps.length === 0) return this.forgetEnded();
     const request = this.open.get(requestId);
-    if (request?.ended) this.forget(requestId, request);
+    if (!request || request.endedAt === 0) return;
+    if (this.isComplete(request)) this.forget(requestId, request);
+    else this.holdsEnded = true;
   }
 
   /** Its open requests become lost. */
   die(): void {
+    this.changed = true;
     this.alive = false;
     for (const request of this.open.values()) this.giveUp(request);
   }
 
   /** It speaks again: what was given up is open again. */
   revive(): void {
+    this.changed = true;
     this.alive = true;
     for (const request of this.open.values()) {
       if (!request.lost) continue;
@@ -106,9 +113,10 @@ export class Producer {
     }
   }
 
-  /** Gives up missing events: what ended without a `received` event counts as received for good. */
-  abandonGaps(): void {
-    this.sequences.abandon();
+  /** Gives up events that were found missing before `timeMs`: what ended without a `received` event then counts as received for good. */
+  abandonGaps(timeMs: number): void {
+    if (!this.sequences.abandon(timeMs)) return;
+    this.changed = true;
     this.forgetEnded();
   }
 
@@ -117,32 +125,42 @@ export class Producer {
     for (const [requestId, request] of this.open) this.forget(requestId, request);
   }
 
-  toJSON(): ProducerJson {
+  /** Its JSON: equal content, equal text. */
+  text(): string {
     const { highest, abandoned, gaps } = this.sequences;
-    const open = [...this.open].map(([id, request]) => [id, request.series.id, flagsOf(request)] as const);
-    return [
+    const open = [...this.open].map(([id, request]) => {
+      const { series, receivedAt, endedAt, started, lost } = request;
+      return [id, series.id, receivedAt, endedAt, Number(started) + 2 * Number(lost)] as const;
+    });
+    const json: ProducerJson = [
       this.source,
       this.bootId,
       [highest, abandoned, gaps],
-      [this.lastSeenMs, this.lastHeartbeatMs, this.gapsSinceMs],
+      [this.lastSeenMs, this.lastHeartbeatMs, this.succeededMs],
       this.alive,
       this.heartbeat ?? null,
       open.toSorted(([a], [b]) => (a < b ? -1 : 1)),
     ];
+    return JSON.stringify(json);
   }
 
-  static fromJSON(json: ProducerJson, seriesOf: (id: string) => Series): Producer {
-    const [source, bootId, [highest, abandoned, gaps], [lastSeenMs, lastHeartbeatMs, gapsSinceMs], alive, heartbeat, open] = json;
+  /** Throws if `text` is not what `text()` gives, or if `seriesOf` does. */
+  static fromText(text: string, seriesOf: (id: string) => Series): Producer {
+    const json = JSON.parse(text) as ProducerJson;
+    const [source, bootId, [highest, abandoned, gaps], [lastSeenMs, lastHeartbeatMs, succeededMs], alive, heartbeat, open] = json;
     const producer = new Producer(source, bootId);
     Object.assign(producer.sequences, { highest, abandoned });
-    producer.sequences.gaps.push(...gaps.map(([from, to]): Gap => [from, to]));
-    Object.assign(producer, { lastSeenMs, lastHeartbeatMs, gapsSinceMs, alive, heartbeat: heartbeat ?? undefined });
-    for (const [id, seriesId, flags] of open) producer.open.set(id, { series: seriesOf(seriesId), ...fromFlags(flags) });
+    producer.sequences.gaps.push(...gaps);
+    Object.assign(producer, { lastSeenMs, lastHeartbeatMs, succeededMs, alive, heartbeat: heartbeat ?? undefined, changed: false });
+    for (const [id, seriesId, receivedAt, endedAt, flags] of open) {
+      producer.open.set(id, { series: seriesOf(seriesId), receivedAt, endedAt, started: (flags & 1) > 0, lost: (flags & 2) > 0 });
+      producer.holdsEnded ||= endedAt > 0;
+    }
     return producer;
   }
 
   private entry(requestId: string, series: Series): OpenRequest {
-    return this.open.get(requestId) ?? this.add(requestId, { series, received: false, started: false, ended: false, lost: false });
+    return this.open.get(requestId) ?? this.add(requestId, { series, receivedAt: 0, started: false, endedAt: 0, lost: false });
   }
 
   private add(requestId: string, request: OpenRequest): OpenRequest {
@@ -159,28 +177,29 @@ export class Producer {
   }
 
   private giveUp(request: OpenRequest): void {
-    if (request.ended || request.lost) return;
+    if (request.endedAt > 0 || request.lost) return;
     request.lost = true;
     request.series.addLost(1);
   }
 
+  /** True if none of the missing events can be one of its own: they lie before its first or behind its last. */
+  private isComplete({ receivedAt, endedAt }: OpenRequest): boolean {
+    return this.sequences.gaps.every(([from, to]) => to < receivedAt || from > endedAt);
+  }
+
   private forgetEnded(): void {
-    this.gapsSinceMs = 0;
-    for (const [requestId, request] of this.open) if (request.ended) this.forget(requestId, request);
+    this.holdsEnded = false;
+    for (const [requestId, request] of this.open) {
+      if (request.endedAt === 0) continue;
+      if (this.isComplete(request)) this.forget(requestId, request);
+      else this.holdsEnded = true;
+    }
   }
 
   private forget(requestId: string, request: OpenRequest): void {
     this.open.delete(requestId);
-    if (request.received) return;
+    if (request.receivedAt > 0) return;
     request.series.receivedMissing += 1;
     request.series.changed = true;
   }
-}
-
-function flagsOf(request: OpenRequest): number {
-  return Number(request.received) + 2 * Number(request.started) + 4 * Number(request.ended) + 8 * Number(request.lost);
-}
-
-function fromFlags(flags: number): Omit<OpenRequest, 'series'> {
-  return { received: (flags & 1) > 0, started: (flags & 2) > 0, ended: (flags & 4) > 0, lost: (flags & 8) > 0 };
 }

@@ -1,3 +1,4 @@
+import type { InferometerEvent } from '#libs/contracts';
 import { Producer } from './producer.js';
 
 /** A heartbeat comes every second; three may be late, and five more seconds are given. */
@@ -17,27 +18,24 @@ export class Producers {
   missingForgotten = 0;
 
   /** The producer of an event. The first word of a new boot ends the life of every older one of the same source. */
-  of(source: string, bootId: string, logTimeMs: number): Producer {
-    const found = this.byBoot.get(source)?.get(bootId);
-    return found ?? this.welcome(source, bootId, logTimeMs);
+  of(event: InferometerEvent, logTimeMs: number): Producer {
+    return this.byBoot.get(event.source)?.get(event.bootid) ?? this.welcome(event, logTimeMs);
   }
 
   *all(): Iterable<Producer> {
     for (const boots of this.byBoot.values()) yield* boots.values();
   }
 
+  /** Replaces the producer of the same boot, if there is one. */
   insert(producer: Producer): void {
     const boots = this.byBoot.get(producer.source) ?? new Map<string, Producer>();
+    if (!boots.has(producer.bootId)) this.count += 1;
     this.byBoot.set(producer.source, boots.set(producer.bootId, producer));
-    this.count += 1;
   }
 
-  /** Replaces everything by what a snapshot holds. */
-  reset(producers: readonly Producer[], missingForgotten: number): void {
-    this.byBoot.clear();
-    this.count = 0;
-    for (const producer of producers) this.insert(producer);
-    this.missingForgotten = missingForgotten;
+  /** Drops the producer with this id, if there is one, without a trace. */
+  remove(id: string): void {
+    for (const producer of this.all()) if (producer.id === id) this.drop(producer);
   }
 
   /** Events that producers numbered and that never came. */
@@ -51,33 +49,52 @@ export class Producers {
   housekeep(logTimeMs: number): void {
     for (const producer of this.all()) {
       if (producer.alive && logTimeMs - producer.lastHeartbeatMs > DEAD_AFTER_MS) producer.die();
-      if (producer.gapsSinceMs > 0 && logTimeMs - producer.gapsSinceMs > GAP_PATIENCE_MS) producer.abandonGaps();
+      producer.abandonGaps(logTimeMs - GAP_PATIENCE_MS);
       if (!producer.alive && logTimeMs - producer.lastSeenMs > REMEMBERED_MS) this.forget(producer);
     }
   }
 
-  private welcome(source: string, bootId: string, logTimeMs: number): Producer {
-    for (const older of this.byBoot.get(source)?.values() ?? []) if (older.alive) older.die();
+  /** The log's clock was set back to `timeMs`: nobody was heard of later than that, and no gap is waited for by the old clock. */
+  turnBack(timeMs: number): void {
+    for (const producer of this.all()) {
+      producer.lastSeenMs = Math.min(producer.lastSeenMs, timeMs);
+      producer.lastHeartbeatMs = Math.min(producer.lastHeartbeatMs, timeMs);
+      producer.changed = true;
+      producer.abandonGaps(Infinity);
+    }
+  }
+
+  private welcome({ source, bootid, time }: InferometerEvent, logTimeMs: number): Producer {
+    for (const older of this.byBoot.get(source)?.values() ?? []) {
+      if (older.alive) older.die();
+      if (older.succeededMs > 0) continue;
+      older.succeededMs = Date.parse(time);
+      older.changed = true;
+    }
     if (this.count >= MAX_PRODUCERS) this.forgetOldest();
-    const producer = new Producer(source, bootId);
+    const producer = new Producer(source, bootid);
     producer.lastHeartbeatMs = logTimeMs;
     this.insert(producer);
     return producer;
   }
 
   private forgetOldest(): void {
-    const [oldest] = [...this.all()].toSorted((a, b) => a.lastSeenMs - b.lastSeenMs);
+    let oldest: Producer | undefined;
+    for (const producer of this.all()) if (!oldest || producer.lastSeenMs < oldest.lastSeenMs) oldest = producer;
     if (oldest) this.forget(oldest);
   }
 
   private forget(producer: Producer): void {
     if (producer.alive) producer.die();
-    producer.abandonGaps();
+    producer.abandonGaps(Infinity);
     this.missingForgotten += producer.sequences.missing;
     producer.forgetAll();
-    const boots = this.byBoot.get(producer.source);
-    boots?.delete(producer.bootId);
-    if (boots?.size === 0) this.byBoot.delete(producer.source);
-    this.count -= 1;
+    this.drop(producer);
+  }
+
+  private drop({ source, bootId }: Producer): void {
+    const boots = this.byBoot.get(source);
+    if (boots?.delete(bootId)) this.count -= 1;
+    if (boots?.size === 0) this.byBoot.delete(source);
   }
 }

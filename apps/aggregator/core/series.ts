@@ -1,5 +1,6 @@
 import type { RequestReceived } from '#libs/contracts';
-import { addEach, Figures, type FiguresJson } from './figures.js';
+import { addEach } from './counts.js';
+import { Figures, type FiguresJson } from './figures.js';
 import { hashOf } from './hash.js';
 import { Histograms, type HistogramJson } from './histograms.js';
 import { FINISHED_REASONS, finishedReasonOf, reachedUpstream, type Measured, type TerminalEvent } from './measure.js';
@@ -23,7 +24,7 @@ export const OTHER = 'other';
 /** Operations are a closed set of the gateway; this only bounds what a foreign producer could do. */
 const MAX_OPERATIONS = 32;
 
-export interface SeriesJson {
+interface SeriesJson {
   readonly labels: SeriesLabels;
   readonly figures: FiguresJson;
   readonly lost: number;
@@ -43,7 +44,7 @@ export class Series {
   receivedMissing = 0;
   histograms = new Histograms();
   /** Requests that reached the upstream, by vLLM's `finished_reason`; indexed as FINISHED_REASONS. */
-  readonly finished: number[] = FINISHED_REASONS.map(() => 0);
+  finished: number[] = FINISHED_REASONS.map(() => 0);
   changed = true;
 
   constructor(readonly labels: SeriesLabels) {
@@ -69,8 +70,9 @@ export class Series {
     this.finished[FINISHED_REASONS.indexOf(finishedReasonOf(event))]! += 1;
   }
 
-  toJSON(): SeriesJson {
-    return {
+  /** Its JSON: equal content, equal text. */
+  text(): string {
+    const json: SeriesJson = {
       labels: this.labels,
       figures: this.figures.toJSON(),
       lost: this.lost,
@@ -78,9 +80,17 @@ export class Series {
       finished: this.finished,
       histograms: this.histograms.toJSON(),
     };
+    return JSON.stringify(json);
   }
 
-  static fromJSON(json: SeriesJson): Series {
+  /** Takes over everything but the labels. `newer` is not to be used afterwards. */
+  become({ figures, lost, receivedMissing, finished, histograms }: Series): void {
+    Object.assign(this, { figures, lost, receivedMissing, finished, histograms });
+  }
+
+  /** Throws if `text` is not what `text()` gives. */
+  static fromText(text: string): Series {
+    const json = JSON.parse(text) as SeriesJson;
     const series = new Series(json.labels);
     series.figures = Figures.fromJSON(json.figures);
     series.lost = json.lost;
@@ -121,7 +131,7 @@ export class SeriesTable {
     const labels: SeriesLabels = {
       operation: this.byLabels.has(operation) || this.byLabels.size < MAX_OPERATIONS ? operation : OTHER,
       model: models.length > 0 ? (models.includes(model) ? model : OTHER) : within(this.models, maxModels, model),
-      tenant: tenant === '' ? '' : within(this.tenants, maxTenants, tenant),
+      tenant: within(this.tenants, maxTenants, tenant),
     };
     const known = this.byLabels.get(labels.operation)?.get(labels.model)?.get(labels.tenant);
     if (known) return known;
@@ -134,7 +144,7 @@ export class SeriesTable {
 /** `value` if it was seen or there is room for it. `other` and the empty value take no room. */
 function within(seen: ReadonlySet<string>, limit: number, value: string): string {
   const taken = seen.size - Number(seen.has(OTHER)) - Number(seen.has(''));
-  return seen.has(value) || taken < limit ? value : OTHER;
+  return value === '' || seen.has(value) || taken < limit ? value : OTHER;
 }
 
 export function emplace<K, V>(map: Map<K, V>, key: K, make: () => V): V {

@@ -58,11 +58,12 @@ export class Aggregation {
     const { view } = this.answers;
     this.following = await this.log.follow(this.topics.rollups.name, 'beginning', {
       records: (_partition, records) => {
-        for (const { key, value } of records) view.put(key, value);
+        for (const { key, value, timestampMs } of records) view.put(key, value, timestampMs);
       },
     });
     void this.following.failed.then(this.fail);
     await this.following.caughtUp;
+    await this.answers.warmUp();
     this.flows = await Promise.all(INPUTS.map((input) => this.startInput(input)));
     this.every(this.settings.snapshotIntervalMs, () => this.publish());
     this.every(SILENCE_MS / 2, () => this.breakSilence());
@@ -110,8 +111,10 @@ export class Aggregation {
       });
   }
 
+  /** While the log is away, one heartbeat waits for it, and no more: each would only say that the time before it had been silent. */
   private breakSilence(): void {
     for (const { consumer, outbox } of this.flows) {
+      if (outbox.queued > 0) continue;
       for (const partition of consumer.silent(SILENCE_MS)) {
         outbox.offerTo(partition, 'io.inferometer.aggregator.heartbeat.v1', this.replica, { version: VERSION });
       }

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { decodeEvent } from '#libs/contracts';
 import type { LogRecord, PartitionHandler, StartAt } from '#libs/event-log';
 import type { FleetView, Input } from '../core/fleet-view.js';
@@ -14,6 +15,7 @@ export interface ConsumerParts {
   /** It holds every snapshot that was stored before this process started. */
   readonly view: FleetView;
   readonly deadLetters: DeadLetters;
+  /** Asked once for each partition. */
   readonly publisherOf: (partition: number) => RollupPublisher;
 }
 
@@ -27,13 +29,16 @@ interface Owned {
 /** Folds the partitions of one input topic that this process owns: restored from the newest snapshot, published as it goes. */
 export class PartitionConsumer implements PartitionHandler {
   private readonly owned = new Map<number, Owned>();
+  private readonly publishers = new Map<number, RollupPublisher>();
 
   constructor(private readonly parts: ConsumerParts) {}
 
   async assigned(partition: number): Promise<StartAt> {
-    const { input, limits, view, publisherOf } = this.parts;
+    const { input, limits, view } = this.parts;
     const state = view.restore(input, partition) ?? new PartitionState(limits);
-    this.owned.set(partition, { state, publisher: publisherOf(partition), lastBatchAtMs: performance.now(), lagMs: 0 });
+    const publisher = this.publisherOf(partition);
+    publisher.startOver();
+    this.owned.set(partition, { state, publisher, lastBatchAtMs: performance.now(), lagMs: 0 });
     return state.next ?? 'beginning';
   }
 
@@ -53,16 +58,23 @@ export class PartitionConsumer implements PartitionHandler {
     const owned = this.owned.get(partition);
     if (!owned) return;
     this.owned.delete(partition);
-    await owned.publisher.publish(owned.state, owned.lagMs);
+    await publishOf(owned);
   }
 
-  /** Publishes every owned partition that changed. Rejects with the first failure after trying all; what failed is sent the next time. */
+  /**
+   * Publishes every owned partition that changed, each in a turn of its own, for writing a large state down takes some milliseconds.
+   * Rejects with the first failure after trying all; what failed is sent the next time.
+   */
   async publish(): Promise<void> {
-    const results = await Promise.allSettled(
-      [...this.owned.values()].map(({ state, publisher, lagMs }) => publisher.publish(state, lagMs)),
-    );
-    const failed = results.find((result) => result.status === 'rejected');
-    if (failed) throw failed.reason;
+    const failures: Error[] = [];
+    const publications: Promise<void>[] = [];
+    for (const partition of Array.from(this.owned.keys())) {
+      const owned = this.owned.get(partition);
+      if (owned) publications.push(publishOf(owned).catch((error: Error) => void failures.push(error)));
+      await nextTurn();
+    }
+    await Promise.all(publications);
+    if (failures[0]) throw failures[0];
   }
 
   /** Erases the snapshots of writers that are long gone. */
@@ -75,4 +87,14 @@ export class PartitionConsumer implements PartitionHandler {
     const before = performance.now() - forMs;
     return [...this.owned].flatMap(([partition, { lastBatchAtMs }]) => (lastBatchAtMs <= before ? partition : []));
   }
+
+  private publisherOf(partition: number): RollupPublisher {
+    const publisher = this.publishers.get(partition) ?? this.parts.publisherOf(partition);
+    this.publishers.set(partition, publisher);
+    return publisher;
+  }
+}
+
+function publishOf({ publisher, state, lagMs }: Owned): Promise<void> {
+  return publisher.publish(state, lagMs);
 }

@@ -1,6 +1,7 @@
 import { Injectable, UnauthorizedException, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { hasBearerToken } from '#libs/runtime';
 import type { FastifyRequest } from 'fastify';
+import { errorBody } from './error-body.js';
 
 /** The token that metrics and API routes ask for; none: they are open. */
 export class ApiToken {
@@ -15,11 +16,6 @@ export class BearerGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
     const { authorization } = context.switchToHttp().getRequest<FastifyRequest>().headers;
     if (hasBearerToken(authorization, this.token.value)) return true;
-    throw new UnauthorizedException(errorBody('a bearer token is needed: Authorization: Bearer <API_TOKEN>', 'unauthorized'));
+    throw new UnauthorizedException(errorBody(401, 'a bearer token is needed: Authorization: Bearer <API_TOKEN>', 'unauthorized'));
   }
-}
-
-/** An error in the shape of OpenAI's, as everywhere in this project. */
-export function errorBody(message: string, code: string) {
-  return { error: { message, type: 'invalid_request_error', code, param: null } };
 }

@@ -1,22 +1,32 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { VERSION } from '#libs/runtime';
 import type { AlertDocument, MetricsDocument } from '#libs/contracts';
 import { AlertBook } from '../core/alert-book.js';
 import { ALERT_RULES, type AlertInputs } from '../core/alert-rules.js';
 import { alertWording } from '../core/alert-wording.js';
-import { gatewaySilenceSeconds } from '../core/fleet-gauges.js';
-import { FleetView } from '../core/fleet-view.js';
-import { fleetNumbers, metricsDocument, ratesOf, type FleetNumbers, type MetricsQuery } from '../core/metrics-document.js';
+import { clockOf, gatewaySilenceSeconds, gpuAgeSeconds, memoryPercent } from '../core/fleet-gauges.js';
+import { fleetNumbers, WINDOW_MS, type FleetNumbers, type MetricsQuery } from '../core/fleet-numbers.js';
+import { spanOf } from '../core/fleet-totals.js';
+import type { FleetView } from '../core/fleet-view.js';
+import { errorRatePercent, metricsDocument } from '../core/metrics-document.js';
 
 /** A view without a new snapshot for this long is not believed. */
 const STALE_AFTER_MS = 10_000;
+/** Answers kept for one version of the view: clients choose the models and tenants that they ask for. */
+const MAX_KEPT = 100;
 export const DEFAULT_QUERY: MetricsQuery = { window: '5m' };
+
+/** The numbers of a query, and what was written from them. */
+interface Answer {
+  readonly numbers: FleetNumbers;
+  document?: MetricsDocument;
+}
 
 /** Every answer about the fleet, from one view. Numbers are summed once for each new version of the view, whoever asks. */
 export class FleetAnswers {
   private readonly alerts: AlertBook;
-  private readonly documents = new Map<string, MetricsDocument>();
-  private readonly numbers = new Map<string, FleetNumbers>();
-  private cachedVersion = -1;
+  private readonly kept = new Map<string, Answer>();
+  private keptVersion = -1;
   private freshVersion = -1;
   private freshAtMs = performance.now();
 
@@ -36,14 +46,24 @@ export class FleetAnswers {
     return this.viewAgeMs > STALE_AFTER_MS;
   }
 
+  /** Sums the longest window minute by minute, so that no answer has to do it all at once. Resolves when that is done. */
+  async warmUp(): Promise<void> {
+    const states = this.view.states('requests');
+    for (let windowMs = WINDOW_MS['1m']; windowMs <= WINDOW_MS['1h']; windowMs += WINDOW_MS['1m']) {
+      this.view.windows.byModel(states, spanOf(clockOf(states), windowMs).fromMs);
+      await nextTurn();
+    }
+  }
+
   /** Moves staleness and alerts on; to be called about once a second. Returns the alerts that changed. */
   tick(): readonly AlertDocument[] {
     if (this.view.version !== this.freshVersion) {
       this.freshVersion = this.view.version;
       this.freshAtMs = performance.now();
     }
-    const changed = this.alerts.evaluate(this.stale ? undefined : this.alertInputs(), Date.now());
-    if (changed.length > 0) this.cachedVersion = -1;
+    const changed = this.alerts.evaluate(this.alertInputs(), Date.now());
+    // What was written before is out of date: the documents tell of alerts, and of a view that has become stale.
+    if (changed.length > 0 || this.stale) for (const answer of this.kept.values()) delete answer.document;
     return changed;
   }
 
@@ -51,45 +71,42 @@ export class FleetAnswers {
     return this.alerts.all();
   }
 
-  firingAlerts(): readonly AlertDocument[] {
-    return this.alerts.firing();
-  }
-
   document(query: MetricsQuery): MetricsDocument {
     const nowMs = Date.now();
-    const cached = this.cached(this.documents, query, () =>
-      metricsDocument(this.view, query, { nowMs, version: VERSION, alerts: this.firingAlerts(), stale: this.stale }),
-    );
-    return { ...cached, timestamp: new Date(nowMs).toISOString() };
+    const answer = this.answer(query);
+    answer.document ??= metricsDocument(this.view, answer.numbers, {
+      nowMs,
+      version: VERSION,
+      alerts: this.alerts.firing(),
+      stale: this.stale,
+    });
+    return { ...answer.document, timestamp: new Date(nowMs).toISOString() };
   }
 
-  fleetNumbers(query: MetricsQuery): FleetNumbers {
-    return this.cached(this.numbers, query, () => fleetNumbers(this.view, query));
-  }
-
-  private cached<T>(cache: Map<string, T>, query: MetricsQuery, make: () => T): T {
-    if (this.cachedVersion !== this.view.version) {
-      this.documents.clear();
-      this.numbers.clear();
-      this.cachedVersion = this.view.version;
-    }
+  private answer(query: MetricsQuery): Answer {
+    if (this.keptVersion !== this.view.version || this.kept.size >= MAX_KEPT) this.kept.clear();
+    this.keptVersion = this.view.version;
     const key = JSON.stringify([query.window, query.model, query.tenant]);
-    const found = cache.get(key);
-    if (found !== undefined) return found;
-    const made = make();
-    cache.set(key, made);
+    const found = this.kept.get(key);
+    if (found) return found;
+    const made = { numbers: fleetNumbers(this.view, query) };
+    this.kept.set(key, made);
     return made;
   }
 
   private alertInputs(): AlertInputs {
-    const { totals, figures, span, gpu, gpus } = this.fleetNumbers(DEFAULT_QUERY);
+    const { totals, figures, gpus, gpuClock } = this.answer(DEFAULT_QUERY).numbers;
+    // Time stands still in a view that is cut off from the log; then this process's own clock tells how long nobody was heard of.
+    const cutOffSeconds = this.stale ? this.viewAgeMs / 1000 : 0;
     return {
       waiting: totals.waiting,
       ttftP95Seconds: figures.ttft.quantile(0.95),
-      errorRatePercent: ratesOf(figures, span).error_rate_percent,
-      gpuMemoryPercent: gpus.length > 0 ? gpu.utilization_percent : undefined,
-      gatewaySilenceSeconds: gatewaySilenceSeconds(this.view.states('requests')),
+      errorRatePercent: errorRatePercent(figures),
+      gpuMemoryPercent: gpus.length > 0 ? memoryPercent(gpus) : undefined,
+      gpuAgeSeconds: gpuAgeSeconds(gpus, gpuClock),
+      gatewaySilenceSeconds: gatewaySilenceSeconds(this.view.states('requests')) + cutOffSeconds,
       lagSeconds: this.view.lagMs / 1000,
+      isViewStale: this.stale,
     };
   }
 }

@@ -1,6 +1,7 @@
 import { Controller, Get, Headers, Res, ServiceUnavailableException, UseGuards } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { BearerGuard, errorBody } from './bearer.guard.js';
+import { BearerGuard } from './bearer.guard.js';
+import { errorBody } from './error-body.js';
 import { CONTENT_TYPES, exposition, formatFor } from './exposition.js';
 import { DEFAULT_QUERY, FleetAnswers } from './fleet-answers.js';
 import { seedFamilies } from './seed-metrics.js';
@@ -16,7 +17,7 @@ export class PrometheusController {
   scrape(@Headers('accept') accept: string | undefined, @Res() reply: FastifyReply): void {
     if (this.answers.stale) {
       const age = Math.round(this.answers.viewAgeMs / 1000);
-      throw new ServiceUnavailableException(errorBody(`the view of the fleet is ${age} s old`, 'stale_view'));
+      throw new ServiceUnavailableException(errorBody(503, `the view of the fleet is ${age} s old`, 'stale_view'));
     }
     const format = formatFor(accept);
     const families = seedFamilies(this.answers.document(DEFAULT_QUERY), this.answers.allAlerts());

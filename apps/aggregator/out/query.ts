@@ -1,8 +1,8 @@
 import { BadRequestException } from '@nestjs/common';
 import { WINDOW_NAMES } from '#libs/contracts';
+import type { MetricsQuery } from '../core/fleet-numbers.js';
+import { errorBody } from './error-body.js';
 import { DEFAULT_QUERY } from './fleet-answers.js';
-import type { MetricsQuery } from '../core/metrics-document.js';
-import { errorBody } from './bearer.guard.js';
 
 const MAX_NAME_LENGTH = 256;
 
@@ -10,12 +10,14 @@ const MAX_NAME_LENGTH = 256;
 export function metricsQuery(parameters: Readonly<Record<string, unknown>>): MetricsQuery {
   const window = parameters['window'] ?? DEFAULT_QUERY.window;
   const known = WINDOW_NAMES.find((name) => name === window);
-  if (!known) throw new BadRequestException(errorBody(`window must be one of ${WINDOW_NAMES.join(', ')}`, 'invalid_window'));
+  if (!known) throw new BadRequestException(errorBody(400, `window must be one of ${WINDOW_NAMES.join(', ')}`, 'invalid_window'));
   return { window: known, ...named('model', parameters['model']), ...named('tenant', parameters['tenant']) };
 }
 
 function named<K extends 'model' | 'tenant'>(name: K, value: unknown): { [P in K]?: string } {
   if (value === undefined) return {};
   if (typeof value === 'string' && value.length <= MAX_NAME_LENGTH) return { [name]: value } as { [P in K]: string };
-  throw new BadRequestException(errorBody(`${name} must be given once and be at most ${MAX_NAME_LENGTH} characters`, `invalid_${name}`));
+  throw new BadRequestException(
+    errorBody(400, `${name} must be given once and be at most ${MAX_NAME_LENGTH} characters`, `invalid_${name}`),
+  );
 }

@@ -15,7 +15,13 @@ const PLAIN: readonly Plain[] = [
   ['vllm_successful_requests', 'counter', 'Requests that ended well.', ({ requests }) => requests.successful],
   ['vllm_failed_requests', 'counter', 'Requests rejected, broken or timed out.', ({ requests }) => requests.failed],
   ['vllm_cancelled_requests', 'counter', 'Requests whose client hung up first.', ({ requests }) => requests.cancelled],
-  ['vllm_lost_requests', 'counter', 'Requests whose gateway died before saying how they ended.', ({ requests }) => requests.lost],
+  [
+    'vllm_lost_requests',
+    // Not a counter: a lost request whose end is told after all is lost no more.
+    'gauge',
+    'Requests whose gateway died before saying how they ended.',
+    ({ requests }) => requests.lost,
+  ],
   [
     'vllm_success_rate_percent',
     'gauge',

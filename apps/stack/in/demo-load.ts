@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { request } from 'undici';
 
 const PROMPTS = ['Explain TTFT in one sentence.', '用一句话解释什么是显存。', 'Write a haiku about queues.', 'Name three prime numbers.'];
@@ -17,6 +18,7 @@ export class DemoLoad {
     this.clients = Array.from({ length: CLIENTS }, () => this.client());
   }
 
+  /** Hangs up what is under way. Resolves when nothing is. */
   async stop(): Promise<void> {
     this.stopping.abort();
     await Promise.all(this.clients);
@@ -48,18 +50,13 @@ export class DemoLoad {
 
   /** The first model that the upstream offers. */
   private async model(): Promise<string> {
-    const { body } = await request(`${this.gatewayUrl}/v1/models`);
+    const { body } = await request(`${this.gatewayUrl}/v1/models`, { signal: this.stopping.signal });
     const { data } = (await body.json()) as { data: readonly { id: string }[] };
     return data[0]?.id ?? '';
   }
 
+  /** Ends early when the load is stopped. */
   private async pause(): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, PAUSE_MS);
-      this.stopping.signal.addEventListener('abort', () => {
-        clearTimeout(timer);
-        resolve();
-      });
-    });
+    await wait(PAUSE_MS, undefined, { signal: this.stopping.signal }).catch(() => undefined);
   }
 }

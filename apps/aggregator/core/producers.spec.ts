@@ -1,0 +1,136 @@
+import { describe, expect, it } from 'vitest';
+import { EventSource, type InferometerEvent } from '#libs/contracts';
+import { endOf, eventsOf, heartbeat, interleaved, LIMITS, onePlanned, recordsOf, START_MS } from '../../../test/support/traffic.js';
+import { liveGateways } from './fleet-gauges.js';
+import { at, beat, fold, gateway, totals } from '../../../test/support/fold.js';
+import { copyOf } from './snapshot-reader.js';
+
+const minute = (count: number): number => START_MS + count * 60_000;
+
+describe('requests whose gateway dies', () => {
+  it('are lost when 3 intervals and 5 s of log time pass without its heartbeat, and not before', () => {
+    const dead = gateway();
+    const alive = new EventSource('/gateways/other', 'boot');
+    const state = fold(recordsOf([beat(dead, START_MS), ...interleaved([onePlanned()], dead)]));
+    const sinceMs = START_MS;
+    fold([at(beat(alive, sinceMs), 10, sinceMs + 8_000)], state);
+    expect(totals(state)).toMatchObject({ lost: 0, running: 1 });
+    fold([at(beat(alive, sinceMs), 11, sinceMs + 8_001)], state);
+    expect(totals(state)).toMatchObject({ lost: 1, running: 0, total: 1, reconciled: true });
+  });
+
+  it('are lost at the first word of its next boot', () => {
+    const state = fold(
+      recordsOf([
+        ...interleaved([onePlanned(), onePlanned({ id: 'req-2', started: false })], gateway('boot-1')),
+        beat(gateway('boot-2'), START_MS),
+      ]),
+    );
+    expect(totals(state)).toMatchObject({ lost: 2, running: 0, waiting: 0, total: 2, reconciled: true });
+  });
+
+  it('move from lost to their true end when its spool delivers later', () => {
+    const old = gateway('boot-1');
+    const [received, started, completed] = interleaved([onePlanned({ end: 'completed' })], old);
+    const state = fold(recordsOf([received!, started!, beat(gateway('boot-2'), START_MS)]));
+    expect(totals(state).lost).toBe(1);
+    fold(recordsOf([completed!], 3n), state);
+    expect(totals(state)).toMatchObject({ lost: 0, total: 1, reconciled: true });
+    expect(totals(state).counts.successful).toBe(1);
+  });
+
+  it('are open again when it was only silent', () => {
+    const slow = gateway();
+    const other = new EventSource('/gateways/other', 'boot');
+    const state = fold(recordsOf(interleaved([onePlanned()], slow)));
+    fold([at(beat(other, START_MS), 5, START_MS + 20_000)], state);
+    expect(totals(state).lost).toBe(1);
+    fold([at(beat(slow, START_MS), 6, START_MS + 20_100)], state);
+    expect(totals(state)).toMatchObject({ lost: 0, running: 1, reconciled: true });
+  });
+
+  it('stay lost when its spool delivers heartbeats from before its next life, though never so late', () => {
+    const [old, next] = [gateway('boot-1'), gateway('boot-2')];
+    const state = fold(recordsOf([beat(old, START_MS), ...interleaved([onePlanned()], old)]));
+    const spooled = beat(old, START_MS + 1_000);
+    fold([at(beat(next, START_MS + 60_000), 10, START_MS + 60_000), at(spooled, 11, START_MS + 60_010)], state);
+    expect(totals(state)).toMatchObject({ lost: 1, running: 0, reconciled: true });
+    expect(liveGateways([state])).toHaveLength(1);
+    const copy = copyOf(state, LIMITS);
+    fold([at(beat(old, START_MS + 1_500), 12, START_MS + 60_020)], copy);
+    expect(totals(copy).lost).toBe(1);
+  });
+
+  it('are open again when another gateway has only taken its name', () => {
+    const [one, namesake] = [gateway('boot-1'), gateway('boot-2')];
+    const state = fold(recordsOf([beat(one, START_MS), ...interleaved([onePlanned()], one)]));
+    fold([at(beat(namesake, START_MS + 1_000), 10, START_MS + 1_000)], state);
+    expect(totals(state).lost).toBe(1);
+    fold([at(beat(one, START_MS + 1_500), 11, START_MS + 1_500)], state);
+    expect(totals(state)).toMatchObject({ lost: 0, running: 1, reconciled: true });
+    fold([at(beat(namesake, START_MS + 2_000), 12, START_MS + 2_000)], state);
+    expect(liveGateways([state])).toHaveLength(2);
+  });
+});
+
+describe('events that never come', () => {
+  it('are counted as missing, and a request known by its end alone still counts as received', () => {
+    const [, , completed] = interleaved([onePlanned({ end: 'completed' })], gateway());
+    const state = fold(recordsOf([completed!]));
+    expect(state.producers.missing).toBe(2);
+    expect(totals(state)).toMatchObject({ total: 1, receivedMissing: 1, reconciled: true });
+  });
+
+  it('are given up after ten minutes of log time; then what comes of them is a repeat', () => {
+    const source = gateway();
+    const [received, , completed] = interleaved([onePlanned({ end: 'completed' })], source);
+    const state = fold(recordsOf([completed!]));
+    const later = START_MS + 600_101;
+    fold([{ offset: 1n, timestampMs: later, decoded: { ok: true, value: heartbeat(source, 0, later) } }], state);
+    fold([{ offset: 2n, timestampMs: later, decoded: { ok: true, value: received! } }], state);
+    expect(state.duplicates).toBe(1);
+    expect(state.producers.missing).toBe(2);
+    expect(totals(state)).toMatchObject({ total: 1, receivedMissing: 1, reconciled: true });
+  });
+
+  it('do not let a second end of the same request count', () => {
+    const source = gateway();
+    const [received, , completed] = interleaved([onePlanned({ end: 'completed' })], source);
+    const again = { ...completed!, sequence: 9 } as InferometerEvent;
+    const state = fold(recordsOf([received!, completed!, again]));
+    expect(totals(state)).toMatchObject({ total: 1, reconciled: true });
+    expect(totals(state).counts.successful).toBe(1);
+  });
+
+  it('that cannot be decoded are counted by reason and change nothing else', () => {
+    const state = fold([{ offset: 0n, timestampMs: START_MS, decoded: { ok: false, reason: 'not_json', detail: '' } }]);
+    expect([...state.undecodable]).toEqual([['not_json', 1]]);
+    expect(state.next).toBe(1n);
+    expect(totals(state).total).toBe(0);
+  });
+
+  it('are each waited for as long, whenever another was found missing', () => {
+    const source = gateway();
+    const lose = () => beat(source, START_MS);
+    lose();
+    const state = fold([at(beat(source, minute(0)), 0, minute(0))]);
+    const late = lose();
+    fold([at(beat(source, minute(9)), 1, minute(9)), at(beat(source, minute(11)), 2, minute(11))], state);
+    fold([at(late, 3, minute(12))], state);
+    expect([state.duplicates, state.producers.missing]).toEqual([0, 1]);
+  });
+
+  it('do not make the fold remember requests that they cannot belong to', () => {
+    const source = gateway();
+    const open = eventsOf(onePlanned({ id: 'open' }), source, 0, START_MS);
+    const state = fold(recordsOf([...open]));
+    beat(source, START_MS);
+    const later = Array.from({ length: 100 }, (_unused, index) =>
+      eventsOf(onePlanned({ id: `later-${index}`, end: 'completed' }), source, 0, START_MS),
+    );
+    fold(recordsOf([...later.flat(), endOf('open', source)], 10n), state);
+    const [producer] = state.producers.all();
+    expect([...producer!.open.keys()]).toEqual(['open']);
+    expect(totals(state)).toMatchObject({ total: 101, running: 0, reconciled: true });
+  });
+});
