@@ -142,6 +142,7 @@ describe('an aggregator on the embedded log', () => {
     });
     aheadMs = 30_000;
     const blind = await until(aggregator, 'the alert', (of) => of.alerts_count === 1);
+    expect(blind.status).toBe('critical');
     expect(blind.alerts[0]).toMatchObject({ name: 'pipeline_blind', level: 'critical', state: 'firing' });
   });
 

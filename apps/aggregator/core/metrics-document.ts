@@ -72,9 +72,9 @@ export function metricsDocument(view: FleetView, numbers: FleetNumbers, context:
 }
 
 function statusOf({ alerts, stale }: DocumentContext, gateways: number): ServiceStatus {
-  if (stale || gateways === 0) return 'unknown';
   if (alerts.some(({ level }) => level === 'critical')) return 'critical';
-  return alerts.length > 0 ? 'degraded' : 'healthy';
+  if (alerts.length > 0) return 'degraded';
+  return stale || gateways === 0 ? 'unknown' : 'healthy';
 }
 
 function endsOf({ total, counts, lost }: Totals) {
