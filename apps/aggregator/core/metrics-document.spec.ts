@@ -118,6 +118,25 @@ describe('the metrics document', () => {
     expect(answer(view, { window: 'all' })).toMatchObject({ slo: { sample_size: 3 }, window: { name: 'all', seconds: 600 } });
   });
 
+  it('has rates by the length of the window, or of the time since the counters began if that is shorter', () => {
+    const [young, old] = [new FleetView(LIMITS), new FleetView(LIMITS)];
+    const requests = Array.from({ length: 31 }, (_unused, index) => onePlanned({ id: `req-${index}`, end: 'completed', started: true }));
+    for (const [view, minutes] of [
+      [young, 0],
+      [old, 60],
+    ] as const) {
+      const source = new EventSource('/gateways/gw', 'boot');
+      const state = new PartitionState(LIMITS);
+      state.apply({ offset: 0n, timestampMs: START_MS - minutes * 60_000 }, { ok: true, value: heartbeat(source, 0, START_MS) });
+      const records = recordsOf(interleaved(requests, source), 1n).map((record) => ({ ...record, timestampMs: START_MS + 61_000 }));
+      for (const record of records) state.apply(record, record.decoded);
+      const parts = new SnapshotWriter().take(state, { replica: 'r', lagMs: 0 });
+      for (const { name, value } of parts) view.put(rollupKey('requests', 0, 'r', name), value, START_MS);
+    }
+    expect(answer(young)).toMatchObject({ requests: { requests_per_second: 0.508 }, slo: { throughput: { total: 5.08 } } });
+    expect(answer(old)).toMatchObject({ requests: { requests_per_second: 0.103 }, slo: { throughput: { total: 1.03 } } });
+  });
+
   it('has the peak of the window, and of all time where the window is all', () => {
     const view = new FleetView(LIMITS);
     const source = new EventSource('/gateways/gw', 'boot');

@@ -134,3 +134,28 @@ describe('events that never come', () => {
     expect(totals(state)).toMatchObject({ total: 101, running: 0, reconciled: true });
   });
 });
+
+describe('bounds', () => {
+  it('of open requests: the oldest counts as lost, and comes back for nothing', () => {
+    const source = gateway();
+    const state = fold([]);
+    const received = (index: number): InferometerEvent =>
+      eventsOf(onePlanned({ id: `req-${index}`, started: false }), source, 0, START_MS)[0]!;
+    for (let index = 0; index <= 100_000; index += 1) fold([at(received(index), index, START_MS)], state);
+    expect([...state.producers.all()][0]!.open.size).toBe(100_000);
+    expect(totals(state)).toMatchObject({ total: 100_001, lost: 1, waiting: 100_000, reconciled: true });
+  });
+
+  it('of producers: the one that was silent for longest is forgotten, and what it lacked stays missing', () => {
+    const first = gateway('boot', 'first');
+    beat(first, START_MS);
+    const state = fold([at(beat(first, START_MS), 0, START_MS)]);
+    for (let index = 1; index <= 10_000; index += 1) {
+      const open = eventsOf(onePlanned({ id: `req-${index}`, started: false }), gateway('boot', `gw-${index}`), 0, START_MS);
+      fold([at(open[0]!, index, START_MS + 1)], state);
+    }
+    const sources = [...state.producers.all()].map(({ source }) => source);
+    expect([sources.length, sources.includes('/gateways/first'), state.producers.missing]).toEqual([10_000, false, 1]);
+    expect(totals(state)).toMatchObject({ total: 10_000, waiting: 10_000, reconciled: true });
+  });
+});

@@ -33,6 +33,13 @@ describe('series', () => {
     expect(labelsOf({ ...OPEN, maxTenants: 0 }, [['a', 'x'], ['a']])).toEqual(['a/other', 'a/']);
   });
 
+  it('are made for no more operations than a gateway could have', () => {
+    const table = new SeriesTable(OPEN);
+    const operations = Array.from({ length: 40 }, (_unused, index) => table.of(`op_${index}`, 'm').labels.operation);
+    expect(operations.slice(0, 32)).toEqual(Array.from({ length: 32 }, (_unused, index) => `op_${index}`));
+    expect(new Set(operations.slice(32))).toEqual(new Set(['other']));
+  });
+
   it('are the same whether or not the fold was restored on the way', () => {
     const names = fc.array(fc.tuple(fc.constantFrom('a', 'b', 'c', '', 'other'), fc.constantFrom(undefined, 'x', 'y', 'other')), {
       maxLength: 20,

@@ -22,7 +22,7 @@ export interface Publication {
 }
 
 export const HEAD = 'head';
-export const FORMAT = 1;
+export const FORMAT = 2;
 
 export type Fingerprint = readonly [count: number, checksum: string];
 

@@ -97,3 +97,26 @@ describe('a partition that goes and comes back', () => {
     );
   });
 });
+
+describe('a record that is no event', () => {
+  it('is passed only when it was put aside', async () => {
+    const append = log.append.bind(log);
+    const stored = Promise.withResolvers<void>();
+    log.append = async (topic, records) => {
+      if (topic === deadLetter.name) await stored.promise;
+      await append(topic, records);
+    };
+    const [mine, source] = [consumer('mine'), gateway()];
+    await mine.assigned(0);
+    const good = record(heartbeat(source, 0, START_MS), START_MS);
+    const poison = { ...record(heartbeat(source, 0, START_MS), START_MS), value: Buffer.from('{') };
+    const batch = mine.batch(0, [good, poison]);
+    await mine.publish();
+    await caughtUp(1n);
+    stored.resolve();
+    await batch;
+    await mine.publish();
+    await caughtUp(2n);
+    expect([...view.states('requests')[0]!.undecodable]).toEqual([['not_json', 1]]);
+  });
+});

@@ -1,0 +1,97 @@
+import { describe, expect, it } from 'vitest';
+import { EventSource, PER_TOKEN_EDGES_SECONDS, type EventData } from '#libs/contracts';
+import { START_MS } from '../../../test/support/traffic.js';
+import { HISTOGRAM_EDGES, Histogram, Histograms, type HistogramName } from './histograms.js';
+import { measure } from './measure.js';
+import { Series } from './series.js';
+
+const source = new EventSource('/gateways/gw', 'boot');
+const STREAM: EventData<'io.inferometer.request.completed.v1'> = {
+  request_id: 'r',
+  operation: 'chat',
+  model: 'm',
+  stream: true,
+  status_code: 200,
+  finish_reason: 'stop',
+  queue_ms: 100,
+  ttft_ms: 400,
+  duration_ms: 2_500,
+  decode_ms: 2_000,
+  input_tokens: 7,
+  output_tokens: 11,
+  usage_source: 'upstream',
+  chunks: 4,
+  gaps: [1, 0, 2],
+};
+
+const completed = (data: Partial<typeof STREAM> = {}) =>
+  source.stamp('io.inferometer.request.completed.v1', 0, 'r', { ...STREAM, ...data }, START_MS);
+
+const failed = (error_type: 'queue_full' | 'upstream_error') =>
+  source.stamp('io.inferometer.request.failed.v1', 0, 'r', { ...STREAM, error_type }, START_MS);
+
+/** Count and sum of every histogram that is not empty. */
+function sumsOf(histograms: Histograms): Partial<Record<HistogramName, readonly [count: number, sum: number]>> {
+  const sums: Partial<Record<HistogramName, readonly [number, number]>> = {};
+  for (const name of Object.keys(HISTOGRAM_EDGES) as HistogramName[]) {
+    const { count, sum } = histograms.of(name);
+    if (count > 0) sums[name] = [count, sum];
+  }
+  return sums;
+}
+
+describe('the histograms of a series', () => {
+  it('hold each quantity of a streamed request, in seconds and tokens', () => {
+    const histograms = new Histograms();
+    histograms.addReceived({ request_id: 'r', operation: 'chat', model: 'm', stream: true, max_tokens: 64 });
+    histograms.addEnded(completed());
+    expect(sumsOf(histograms)).toEqual({
+      ttft: [1, 0.4],
+      latency: [1, 2.5],
+      queue: [1, 0.1],
+      prefill: [1, expect.closeTo(0.3, 9)],
+      decode: [1, 2],
+      inference: [1, 2.4],
+      interToken: [3, 2],
+      timePerOutputToken: [1, 0.2],
+      inputTokens: [1, 7],
+      outputTokens: [1, 11],
+      maxTokens: [1, 64],
+      n: [1, 1],
+    });
+    expect(histograms.of('interToken').cells.slice(0, 4)).toEqual([1, 0, 2, 0]);
+    expect(histograms.of('interToken').cells).toHaveLength(PER_TOKEN_EDGES_SECONDS.length + 1);
+  });
+
+  it('hold no TTFT of one that is not streamed, and no time per token of a single token', () => {
+    const histograms = new Histograms();
+    histograms.addEnded(completed({ stream: false }));
+    histograms.addEnded(completed({ output_tokens: 1 }));
+    expect([histograms.of('ttft').count, histograms.of('timePerOutputToken').count, histograms.of('latency').count]).toEqual([1, 1, 2]);
+  });
+
+  it('count what reached the upstream, however it ended, and nothing that was rejected', () => {
+    const series = new Series({ operation: 'chat', model: 'm', tenant: '' });
+    for (const event of [completed(), failed('upstream_error'), failed('queue_full')]) series.addEnded(event, measure(event));
+    expect(series.histograms.of('latency').count).toBe(2);
+    expect(series.finished).toEqual([1, 0, 0, 1, 0]);
+    expect([series.figures.successful, series.figures.failedTotal]).toEqual([1, 2]);
+  });
+});
+
+describe('a histogram', () => {
+  it('counts a value at an edge below it, and what is beyond the last edge in the last cell', () => {
+    const histogram = new Histogram([1, 2]);
+    for (const value of [0, 1, 1.5, 2, 2.5]) histogram.observe(value);
+    expect([histogram.cells, histogram.count, histogram.sum]).toEqual([[2, 2, 1], 5, 7]);
+  });
+
+  it('is the same after it was written down, and merges cell by cell', () => {
+    const [one, other] = [new Histogram([1, 2]), new Histogram([1, 2])];
+    one.observe(0.5);
+    other.observe(1.5);
+    const read = new Histogram([1, 2], one.toJSON());
+    read.merge(other);
+    expect([read.cells, read.sum]).toEqual([[1, 1, 0], 2]);
+  });
+});
