@@ -3,6 +3,7 @@ export {
   EventLogError,
   EventLogOpenError,
   MAX_RECORD_BYTES,
+  type Bounds,
   type Consumption,
   type Following,
   type LogRecord,
@@ -11,10 +12,14 @@ export {
   type Position,
   type RecordHandler,
   type StartAt,
+  type StoredTopic,
   type TopicSpec,
 } from './event-log.js';
 export { EventLogModule } from './event-log.module.js';
 export { onEventLog, type Drainable } from './on-event-log.js';
-export { openEventLog, type EventLogOptions } from './open.js';
+export { openEventLog, type EventLogAddress, type EventLogOptions } from './open.js';
+export { prepareTopics, type PrepareOptions, type TopicLogger } from './prepare-topics.js';
 export { partitionOf } from './partitioner.js';
 export { Outbox, type OutboxOptions } from './outbox.js';
+export { TopicWatch, type WatchedTopics } from './topic-watch.js';
+export { Spool, type SpoolOptions } from './spool.js';

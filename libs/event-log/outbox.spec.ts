@@ -34,6 +34,7 @@ class ScriptedLog {
   readonly answers: (Error | Promise<void>)[] = [];
   inFlight = 0;
   mostInFlight = 0;
+  hasTopic = true;
 
   async append(_topic: string, records: readonly OutgoingRecord[]): Promise<void> {
     this.attempts.push(records.map(({ key }) => key));
@@ -47,6 +48,11 @@ class ScriptedLog {
     } finally {
       this.inFlight -= 1;
     }
+  }
+
+  async partitions(): Promise<number> {
+    if (!this.hasTopic) throw new EventLogError('no such topic');
+    return 2;
   }
 }
 
@@ -120,16 +126,38 @@ describe('the outbox', () => {
     expect(outbox.dropped).toBe(0);
   });
 
-  it('drops and counts a batch that the log refuses for good, and goes on', async () => {
+  it('drops and counts an event that the log refuses for good, alone', async () => {
+    const refused = new EventLogError('too large');
+    log.answers.push(refused, refused, refused, refused); // The batch, its first half, and the first event of that, twice.
+    for (const key of ['a', 'b', 'c', 'd']) outbox.offer(STARTED, key, started(key));
+    await outbox.flush();
+    expect(log.attempts).toEqual([['a', 'b', 'c', 'd'], ['a', 'b'], ['a'], ['a'], ['b'], ['c', 'd']]);
+    expect(subjects()).toEqual(['b', 'c', 'd']);
+    expect([outbox.dropped, outbox.queued, outbox.connected]).toEqual([1, 0, true]);
+    expect(outbox.droppedByType).toEqual({ [STARTED]: 1 });
+  });
+
+  it('keeps its events while the log refuses everything: it has no such topic', async () => {
+    log.hasTopic = false;
     log.answers.push(new EventLogError('no such topic'));
     outbox.offer(STARTED, 'a', started('a'));
     outbox.offer(STARTED, 'b', started('b'));
+    await until('it was tried', () => !outbox.connected);
+    expect([outbox.dropped, outbox.queued]).toEqual([0, 2]);
     await outbox.flush();
-    expect([outbox.dropped, outbox.queued, outbox.connected]).toEqual([2, 0, false]);
-    outbox.offer(STARTED, 'c', started('c'));
-    await outbox.flush();
-    expect(subjects()).toEqual(['c']);
+    expect(subjects()).toEqual(['a', 'b']);
+    expect([outbox.dropped, outbox.connected]).toEqual([0, true]);
+  });
+
+  it('tells a slow log from one that is there', async () => {
+    vi.useFakeTimers();
+    log.answers.push(new Promise<void>(() => {}));
+    outbox.offer(STARTED, 'a', started('a'));
+    await vi.advanceTimersByTimeAsync(900);
     expect(outbox.connected).toBe(true);
+    await vi.advanceTimersByTimeAsync(200);
+    expect(outbox.connected).toBe(false);
+    vi.useRealTimers();
   });
 
   it('drops and counts an event that cannot be encoded or is too large, without its neighbours', async () => {

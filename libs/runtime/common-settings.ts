@@ -29,17 +29,51 @@ export function serverSettings(read: SettingsReader, defaultPort: number): Serve
 export interface EventLogSettings {
   readonly url: string;
   readonly topicPrefix: string;
+  /** Speak TLS to the brokers; `caFile` holds the certificates to trust in place of the system's. */
+  readonly tls?: { readonly caFile: string | undefined } | undefined;
+  readonly sasl?: SaslSettings | undefined;
+  /** Copies of each partition of topics that are created; the cluster's own default where undefined. */
+  readonly replicationFactor?: number | undefined;
+}
+
+const SASL_MECHANISMS = ['plain', 'scram-sha-256', 'scram-sha-512'] as const;
+
+export interface SaslSettings {
+  readonly mechanism: (typeof SASL_MECHANISMS)[number];
+  readonly username: string;
+  readonly password: string;
 }
 
 export function eventLogSettings(read: SettingsReader): EventLogSettings {
   const url = read.text('EVENT_LOG_URL', 'file:./data', 'event log: file:FOLDER, memory: or kafka://host:port,…');
-  const known = /^(file:.+|memory:|kafka:\/\/.+)$/.test(url);
-  if (!known) read.refuse('EVENT_LOG_URL', 'must be file:FOLDER, memory: or kafka://host:port,…', undefined);
+  const known = /^(file:.+|memory:|kafka:\/\/[^@/]+)$/.test(url);
+  if (!known) read.refuse('EVENT_LOG_URL', 'must be file:FOLDER, memory: or kafka://host:port,…, without a user or a password', undefined);
   const topicPrefix = read.text('EVENT_LOG_TOPIC_PREFIX', 'inferometer.', 'prefix of every topic');
   if (!/^[A-Za-z0-9._-]{1,64}$/.test(topicPrefix)) {
     read.refuse('EVENT_LOG_TOPIC_PREFIX', 'may hold letters, digits, ".", "_" and "-", at most 64', undefined);
   }
-  return { url, topicPrefix };
+  const isEncrypted = read.oneOf('EVENT_LOG_TLS', ['off', 'on'], 'off', 'speak TLS to the brokers') === 'on';
+  const caFile = read.optionalText('EVENT_LOG_TLS_CA_FILE', 'file with the certificates to trust, in place of the system’s');
+  const replicationFactor = read.integer(
+    'EVENT_LOG_REPLICATION_FACTOR',
+    -1,
+    { min: -1, max: 32 },
+    'copies of new topics, -1 for the cluster’s default',
+  );
+  if (replicationFactor === 0) read.refuse('EVENT_LOG_REPLICATION_FACTOR', 'must be at least 1, or -1', undefined);
+  return { url, topicPrefix, tls: isEncrypted ? { caFile } : undefined, sasl: saslSettings(read, isEncrypted), replicationFactor };
+}
+
+function saslSettings(read: SettingsReader, isEncrypted: boolean): SaslSettings | undefined {
+  const mechanism = read.oneOf('EVENT_LOG_SASL_MECHANISM', ['none', ...SASL_MECHANISMS], 'none', 'how to log in at the brokers');
+  const username = read.optionalText('EVENT_LOG_SASL_USERNAME', 'user to log in as');
+  const password = read.optionalText('EVENT_LOG_SASL_PASSWORD', 'password to log in with');
+  if (mechanism === 'none') return undefined;
+  if (username === undefined) read.refuse('EVENT_LOG_SASL_USERNAME', 'is required with EVENT_LOG_SASL_MECHANISM', undefined);
+  if (password === undefined) read.refuse('EVENT_LOG_SASL_PASSWORD', 'is required with EVENT_LOG_SASL_MECHANISM', undefined);
+  if (mechanism === 'plain' && !isEncrypted)
+    read.warn('EVENT_LOG_SASL_MECHANISM plain without EVENT_LOG_TLS sends the password in the clear');
+  return { mechanism, username: username ?? '', password: password ?? '' };
 }
 
 export function localeSetting(read: SettingsReader): Locale {

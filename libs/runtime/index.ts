@@ -8,6 +8,7 @@ export {
   type ServerSettings,
 } from './common-settings.js';
 export { startHttpApp, type HttpApp, type HttpAppOptions } from './http-app.js';
+export { inTurn } from './in-turn.js';
 export { runMain, type MainOptions, type RunningApp } from './lifecycle.js';
 export { Logger, type LogLevel } from './logger.js';
 export { SettingsError, SettingsReader, StartError, type DeclaredSetting, type Environment } from './settings.js';

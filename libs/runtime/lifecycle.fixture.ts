@@ -1,7 +1,7 @@
 import { runMain, type RunningApp } from './lifecycle.js';
 import { StartError, type SettingsReader } from './settings.js';
 
-const MODES = ['serve', 'slow-start', 'hang', 'die', 'bad-drain', 'bug', 'mendable'] as const;
+const MODES = ['serve', 'slow-start', 'hang', 'die', 'die-mendable', 'bad-drain', 'bug', 'mendable'] as const;
 type Mode = (typeof MODES)[number];
 
 function settings(read: SettingsReader): { mode: Mode; logLevel: 'info' } {
@@ -22,6 +22,7 @@ async function start({ mode }: { mode: Mode }): Promise<RunningApp> {
   console.log('started');
   return {
     ...(mode === 'die' && { failed: Promise.resolve(new Error('the log is gone')) }),
+    ...(mode === 'die-mendable' && { failed: Promise.resolve(new StartError('the password is wrong')) }),
     drain: async () => {
       console.log('draining');
       if (mode === 'hang') await new Promise(() => {});

@@ -59,6 +59,11 @@ describe('runMain', () => {
     expect(log[0]).toBe('ERROR fixture Error: the log is gone');
   });
 
+  it('drains and exits with 2, and one line, where it dies of something that the operator can mend', async () => {
+    const { code, out, log } = await run('die-mendable');
+    expect({ code, out, log }).toEqual({ code: 2, out: 'started\ndraining\ndrained\n', log: ['ERROR fixture the password is wrong'] });
+  });
+
   it('exits with 1 where the drain fails', async () => {
     const { code, log } = await run('bad-drain', { started: 'SIGTERM' });
     expect(code).toBe(1);
@@ -78,7 +83,7 @@ describe('runMain', () => {
 
   it('exits with 2, and all mistakes, where settings are wrong', async () => {
     const log = [
-      'fixture: MODE: "x" is not one of serve, slow-start, hang, die, bad-drain, bug, mendable',
+      'fixture: MODE: "x" is not one of serve, slow-start, hang, die, die-mendable, bad-drain, bug, mendable',
       'fixture: UPSTREAM_URL: is required',
     ];
     expect(await run('x')).toEqual({ code: 2, out: '', log: [log[0], expect.stringContaining(log[1]!)] });

@@ -23,7 +23,7 @@ export interface MainOptions<Settings> {
 
 /**
  * Runs one process to its end. SIGTERM and SIGINT drain, a second one forces.
- * Exit codes: 0 after a clean drain, 1 a failure at run time, 2 wrong settings or a start that the operator can mend.
+ * Exit codes: 0 after a clean drain, 1 a failure at run time, 2 wrong settings, or a failure that the operator can mend, at the start or later.
  */
 export async function runMain<Settings extends { readonly logLevel: Logger['level'] }>(options: MainOptions<Settings>): Promise<void> {
   const read = new SettingsReader(options.env ?? process.env);
@@ -67,15 +67,20 @@ function report(name: string, error: unknown): number {
     for (const problem of error.problems) console.error(`${name}: ${problem.name}: ${problem.message}`);
     return error.exitCode;
   }
-  const mendable = error instanceof Error && 'exitCode' in error && typeof error.exitCode === 'number';
-  console.error(`${name}: ${mendable ? error.message : error instanceof Error ? error.stack : String(error)}`);
-  return mendable ? (error.exitCode as number) : 1;
+  const exitCode = exitCodeOf(error);
+  console.error(`${name}: ${exitCode !== undefined ? (error as Error).message : error instanceof Error ? error.stack : String(error)}`);
+  return exitCode ?? 1;
+}
+
+/** Errors that the operator can mend bring an exit code; their message says all. */
+function exitCodeOf(error: unknown): number | undefined {
+  return error instanceof Error && 'exitCode' in error && typeof error.exitCode === 'number' ? error.exitCode : undefined;
 }
 
 async function untilStopped(app: RunningApp, signalled: Promise<void>, logger: Logger): Promise<void> {
   const cause = await (app.failed ? Promise.race([signalled, app.failed]) : signalled);
-  if (cause) logger.error(cause);
-  process.exitCode = cause ? 1 : 0;
+  if (cause) logger.error(exitCodeOf(cause) === undefined ? cause : cause.message);
+  process.exitCode = cause ? (exitCodeOf(cause) ?? 1) : 0;
   await app.drain();
 }
 

@@ -220,15 +220,37 @@ describe('the settings that all processes share', () => {
   });
 
   it('take only event logs and topic prefixes that can be', () => {
-    expect(eventLogSettings(new SettingsReader({}))).toEqual({ url: 'file:./data', topicPrefix: 'inferometer.' });
+    expect(eventLogSettings(new SettingsReader({}))).toEqual({ url: 'file:./data', topicPrefix: 'inferometer.', replicationFactor: -1 });
     for (const url of ['memory:', 'file:/x', 'kafka://a:9092,b:9092'])
       expect(problemsOf({ EVENT_LOG_URL: url }, eventLogSettings)).toEqual([]);
-    for (const url of ['file:', 'memory:x', 'kafka://', 'redis://h', 'x memory:']) {
+    for (const url of ['file:', 'memory:x', 'kafka://', 'redis://h', 'x memory:', 'kafka://user:pw@h:1']) {
       expect(problemsOf({ EVENT_LOG_URL: url }, eventLogSettings)).toMatchObject([{ name: 'EVENT_LOG_URL' }]);
     }
     for (const prefix of ['a b', 'ü.', 'x'.repeat(65), '/']) {
       expect(problemsOf({ EVENT_LOG_TOPIC_PREFIX: prefix }, eventLogSettings)).toMatchObject([{ name: 'EVENT_LOG_TOPIC_PREFIX' }]);
     }
+  });
+
+  it('say how to speak to brokers', () => {
+    const login = { EVENT_LOG_SASL_MECHANISM: 'scram-sha-512', EVENT_LOG_SASL_USERNAME: 'ann', EVENT_LOG_SASL_PASSWORD: SECRET };
+    expect(
+      eventLogSettings(
+        new SettingsReader({ ...login, EVENT_LOG_TLS: 'on', EVENT_LOG_TLS_CA_FILE: '/ca', EVENT_LOG_REPLICATION_FACTOR: '3' }),
+      ),
+    ).toMatchObject({
+      tls: { caFile: '/ca' },
+      sasl: { mechanism: 'scram-sha-512', username: 'ann', password: SECRET },
+      replicationFactor: 3,
+    });
+    expect(problemsOf({ EVENT_LOG_SASL_MECHANISM: 'plain' }, eventLogSettings).map(({ name }) => name)).toEqual([
+      'EVENT_LOG_SASL_USERNAME',
+      'EVENT_LOG_SASL_PASSWORD',
+    ]);
+    expect(problemsOf({ EVENT_LOG_REPLICATION_FACTOR: '0' }, eventLogSettings)).toHaveLength(1);
+    const plain = new SettingsReader({ ...login, EVENT_LOG_SASL_MECHANISM: 'plain' });
+    eventLogSettings(plain);
+    expect(plain.warnings().join()).toContain('in the clear');
+    expect([plain.help(), ...plain.warnings()].join()).not.toContain(SECRET);
   });
 
   it('speak English or Chinese', () => {

@@ -35,11 +35,12 @@ const LIB_ROWS: Readonly<Record<string, Row>> = {
   sketch: { packages: [], libs: [], mayImport: own('sketch') },
   'event-log': { packages: ['node:'], libs: ['contracts'], mayImport: own('event-log') },
   runtime: { packages: ['node:', '@nestjs/'], libs: [], mayImport: own('runtime') },
+  'process-metrics': { packages: ['node:', '@nestjs/', '@opentelemetry/'], libs: ['runtime'], mayImport: own('process-metrics') },
 };
 /** The one file of an adapter, and a core's one window to a package that is a pure function. */
 const ONE_FILE_ROWS: Readonly<Record<string, Partial<Row>>> = {
   'libs/event-log/event-log.module.ts': { packages: ['@nestjs/'] },
-  'libs/event-log/kafka-event-log.ts': { packages: ['node:', 'kafkajs'] },
+  'libs/event-log/kafka/kafkajs.ts': { packages: ['node:', 'kafkajs/'] },
   'apps/dashboard/core/width.ts': { packages: ['string-width'] },
 };
 

@@ -104,6 +104,26 @@ export function appendContract(subject: () => Subject): void {
       expect((await readAll(log, topic)).map(({ key }) => key)).toEqual(['kept']);
     });
 
+    it('are described as they are stored, if they exist', async () => {
+      const { log } = subject();
+      const plain = await newTopic(log);
+      const limited = await newTopic(log, { partitions: 2, policy: 'delete', retentionMs: 3_600_000, retentionBytes: 2_000_000 });
+      const compacted = await newTopic(log, { partitions: 1, policy: 'compact,delete', retentionMs: 7_200_000 });
+      const [first, second, third, ...more] = await log.topics([plain, 'no-such-topic', limited, compacted]);
+      expect(first).toEqual({
+        name: plain,
+        partitions: 3,
+        policy: 'delete',
+        retentionMs: undefined,
+        retentionBytes: undefined,
+        clock: 'log',
+      });
+      expect(second).toMatchObject({ name: limited, partitions: 2, retentionBytes: 2_000_000, clock: 'log' });
+      expect(third).toMatchObject({ name: compacted, partitions: 1, policy: 'compact,delete' });
+      expect(second!.retentionMs! * 2).toBe(third!.retentionMs); // A subject may scale time.
+      expect(more).toEqual([]);
+    });
+
     it('are refused if an existing one has another policy or too few partitions', async () => {
       const { log } = subject();
       const topic = await newTopic(log, { partitions: 2 });

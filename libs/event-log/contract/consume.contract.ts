@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { EventLogError, type LogRecord } from '../event-log.js';
+import { EventLogError, type Bounds, type LogRecord, type StartAt } from '../event-log.js';
 import { gate, newTopic, Notebook, numbered, readAll, record, until, type Subject } from './support.contract.js';
 
 export function consumeContract(subject: () => Subject): void {
@@ -45,6 +45,62 @@ export function consumeContract(subject: () => Subject): void {
       await consumption.close();
     });
 
+    it('tells what the partition holds when it is assigned', async () => {
+      const { log } = subject();
+      const topic = await newTopic(log, { partitions: 2 });
+      await log.append(topic, numbered(0, 10));
+      const bounds: Bounds[] = [];
+      const member = new Notebook((partition, held) => {
+        bounds[partition] = held;
+        return 'beginning';
+      });
+      const consumption = await log.consume(topic, 'g', member);
+      await until('both are assigned', () => member.owned.size === 2);
+      await until('all have arrived', () => member.records.length === 10);
+      const offsets = member.records.map(({ offset }) => offset);
+      expect(bounds[0]).toEqual({ oldest: offsets[0], end: offsets.at(-1)! + 1n });
+      expect(bounds[1]!.oldest).toBe(bounds[1]!.end);
+      await consumption.close();
+    });
+
+    it('goes on where `batch` says, backwards and forwards', async () => {
+      const { log } = subject();
+      const topic = await newTopic(log, { partitions: 1 });
+      await log.append(topic, numbered(0, 20));
+      const offsets = (await readAll(log, topic)).map(({ offset }) => offset);
+      const keys: string[] = [];
+      const moves: StartAt[] = ['beginning', offsets[15]!, 'end'];
+      const consumption = await log.consume(topic, 'g', {
+        assigned: async () => offsets[18]!,
+        async batch(_partition, records) {
+          keys.push(...records.map(({ key }) => key));
+          return records.at(-1)!.key === 'k19' ? moves.shift() : undefined;
+        },
+        revoked: async () => {},
+      });
+      await until('the last move was made', () => moves.length === 0);
+      await log.append(topic, [record(0, 'new')]);
+      await until('the new record has arrived', () => keys.at(-1) === 'new');
+      const all = numbered(0, 20).map(({ key }) => key);
+      expect(keys).toEqual([...all.slice(18), ...all, ...all.slice(15), 'new']);
+      await consumption.close();
+    });
+
+    it('refuses an offset past the end from `batch` too', async () => {
+      const { log } = subject();
+      const topic = await newTopic(log, { partitions: 1 });
+      const member = new (class extends Notebook {
+        override async batch(): Promise<StartAt> {
+          return 1000n;
+        }
+      })();
+      const consumption = await log.consume(topic, 'g', member);
+      await log.append(topic, [record(0, 'x')]);
+      expect(await consumption.failed).toBeInstanceOf(EventLogError);
+      await consumption.close();
+      expect(member.owned.size).toBe(0);
+    });
+
     it('refuses an offset past the end, which would silently skip records to come', async () => {
       const { log } = subject();
       const consumption = await log.consume(await newTopic(log), 'g', new Notebook(() => 1000n));
@@ -83,6 +139,29 @@ export function consumeContract(subject: () => Subject): void {
       expect(one!.end).toBe(member.records.at(-1)!.offset + 1n);
       await consumption.close();
       expect(await consumption.positions()).toEqual([]);
+    });
+
+    it('tells how far a handler that is busy is behind', async () => {
+      const { log } = subject();
+      const topic = await newTopic(log, { partitions: 1 });
+      const [entered, leave] = [gate(), gate()];
+      const consumption = await log.consume(topic, 'g', {
+        assigned: async () => 'beginning',
+        async batch() {
+          entered.open();
+          await leave.opened;
+        },
+        revoked: async () => {},
+      });
+      await log.append(topic, [record(0, 'first')]);
+      await entered.opened;
+      await log.append(topic, numbered(0, 10));
+      await log.append(topic, numbered(0, 10));
+      const lags = async () => (await consumption.positions()).map(({ next, end }) => end - next);
+      await until('the lag is known', async () => (await lags()).join() === '21');
+      expect(await lags()).toEqual([21n]);
+      leave.open();
+      await consumption.close();
     });
 
     it('never overlaps calls of a partition, and a slow partition does not hold up another', async () => {

@@ -49,6 +49,31 @@ export function followContract(subject: () => Subject): void {
       expect(calls).toBe(0);
     });
 
+    it('catches up again whenever it is asked to', async () => {
+      const { log } = subject();
+      const topic = await newTopic(log);
+      const keys: string[] = [];
+      const following = await log.follow(topic, 'beginning', { records: (_, batch) => void keys.push(...batch.map(({ key }) => key)) });
+      for (let round = 1; round <= 20; round += 1) {
+        await log.append(topic, [...numbered(0, 5), ...numbered(2, 5)]);
+        await Promise.all([following.catchUp(), following.catchUp()]);
+        expect(keys).toHaveLength(round * 10);
+      }
+      await following.close();
+      await expect(following.catchUp()).rejects.toThrow(EventLogError);
+    });
+
+    it('that fails rejects those who wait for it', async () => {
+      const { log } = subject();
+      const topic = await newTopic(log);
+      const following = await log.follow(topic, 'beginning', { records: () => Promise.reject(new Error('handler broke')) });
+      await following.caughtUp;
+      await log.append(topic, numbered(0, 3));
+      await expect(following.catchUp()).rejects.toThrow('handler broke');
+      await expect(following.catchUp()).rejects.toThrow('handler broke');
+      await following.close();
+    });
+
     it('never overlaps calls, and loses nothing when the handler is slow', async () => {
       const { log } = subject();
       const topic = await newTopic(log);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { EventLog } from '../event-log.js';
-import { newTopic, Notebook, numbered, readAll, record, textOf, until, type Subject } from './support.contract.js';
+import type { Bounds, EventLog } from '../event-log.js';
+import { gate, newTopic, Notebook, numbered, readAll, record, textOf, until, type Subject } from './support.contract.js';
 
 async function keysIn(log: EventLog, topic: string): Promise<readonly string[]> {
   return (await readAll(log, topic)).map(({ key }) => key);
@@ -28,7 +28,10 @@ export function retentionContract(subject: () => Subject): void {
       const { log, passTime } = subject();
       const topic = await newTopic(log, { partitions: 2, retentionBytes: 100_000 });
       const value = 'x'.repeat(10_000);
-      for (let index = 0; index < 40; index += 1) await log.append(topic, [record(0, `k${index}`, value)]);
+      for (let index = 0; index < 40; index += 1) {
+        await log.append(topic, [record(0, `k${index}`, value)]);
+        await passTime(300);
+      }
       await log.append(topic, [record(1, 'other', value)]);
       await passTime(1000);
       await until('the partition has shrunk', async () => (await keysIn(log, topic)).length <= 11);
@@ -54,6 +57,40 @@ export function retentionContract(subject: () => Subject): void {
       expect(member.keys()).toEqual(['new0', 'new1']);
       await consumption.close();
     });
+
+    it('tells a slow reader whose next record is gone: the partition is lost and gained again', async () => {
+      const { log, passTime } = subject();
+      const topic = await newTopic(log, { partitions: 1, retentionMs: 60_000 });
+      const old = Array.from({ length: 3000 }, (_, index) => record(0, `old${index}`, 'x'.repeat(2000))); // More than is read ahead.
+      await log.append(topic, old);
+      const [entered, leave] = [gate(), gate()];
+      const calls: string[] = [];
+      const bounds: Bounds[] = [];
+      const consumption = await log.consume(topic, 'g', {
+        async assigned(_partition, held) {
+          calls.push('assigned');
+          bounds.push(held);
+          return held.oldest;
+        },
+        async batch(_partition, records) {
+          entered.open();
+          await leave.opened;
+          calls.push(records[0]!.key);
+        },
+        async revoked() {
+          calls.push('revoked');
+        },
+      });
+      await entered.opened;
+      await passTime(70_000);
+      await until('the old ones are gone', async () => (await keysIn(log, topic)).length === 0);
+      await log.append(topic, numbered(0, 2, 'new'));
+      leave.open();
+      await until('it has read what is new', () => calls.at(-1) === 'new0');
+      expect(calls.filter((call) => !call.startsWith('old'))).toEqual(['assigned', 'revoked', 'assigned', 'new0']);
+      expect(bounds[1]!.oldest).toBeGreaterThanOrEqual(bounds[0]!.end);
+      await consumption.close();
+    });
   });
 
   describe('compaction', () => {
@@ -63,7 +100,9 @@ export function retentionContract(subject: () => Subject): void {
       await log.append(topic, [record(0, 'a', '1'), record(0, 'b', '1'), record(0, 'c', '1'), record(0, 'empty', '')]);
       await log.append(topic, [record(0, 'b', '2'), record(0, 'a', '2'), record(0, 'b', '3'), record(0, 'c', null)]);
       await passTime(1000);
-      const content = async () => (await readAll(log, topic)).map(({ key, value }) => [key, textOf(value)]);
+      await log.append(topic, [record(0, 'newer')]); // The newest records may be left alone until others follow.
+      const content = async () =>
+        (await readAll(log, topic)).filter(({ key }) => key !== 'newer').map(({ key, value }) => [key, textOf(value)]);
       await until('only the latest are left', async () => (await content()).length === 4);
       expect(await content()).toEqual([
         ['empty', ''],
@@ -72,6 +111,9 @@ export function retentionContract(subject: () => Subject): void {
         ['c', null],
       ]);
       await passTime(3_600_000);
+      await log.append(topic, [record(0, 'newer')]);
+      await passTime(1000);
+      await log.append(topic, [record(0, 'newer')]);
       await until('the tombstone is gone', async () => (await content()).length === 3);
       expect(await content()).toEqual([
         ['empty', ''],

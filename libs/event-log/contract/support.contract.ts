@@ -1,12 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
-import type { EventLog, LogRecord, OutgoingRecord, PartitionHandler, StartAt, TopicSpec } from '../event-log.js';
+import type { Bounds, EventLog, LogRecord, OutgoingRecord, PartitionHandler, StartAt, TopicSpec } from '../event-log.js';
 
 /** An opened log under test. */
 export interface Subject {
   readonly log: EventLog;
-  /** Makes `ms` of the log's time pass and lets it apply retention and compaction; it need not be done when this resolves. */
+  /**
+   * Makes `ms` of the log's time pass and lets it apply retention and compaction; it need not be done when this resolves. Where that time is real,
+   * it runs faster than it says, and retention with it.
+   */
   readonly passTime: (ms: number) => Promise<void>;
   /** Closes the log, if that has not been done, and removes what it left behind. */
   readonly dispose: () => Promise<void>;
@@ -56,15 +59,15 @@ export class Notebook implements PartitionHandler {
   readonly calls: string[] = [];
   readonly records: LogRecord[] = [];
   readonly owned = new Set<number>();
-  constructor(private readonly start: (partition: number) => StartAt = () => 'beginning') {}
+  constructor(private readonly start: (partition: number, bounds: Bounds) => StartAt = () => 'beginning') {}
 
-  async assigned(partition: number): Promise<StartAt> {
+  async assigned(partition: number, bounds: Bounds): Promise<StartAt> {
     this.calls.push(`assigned ${partition}`);
     this.owned.add(partition);
-    return this.start(partition);
+    return this.start(partition, bounds);
   }
 
-  async batch(partition: number, records: readonly LogRecord[]): Promise<void> {
+  async batch(partition: number, records: readonly LogRecord[]): Promise<StartAt | void> {
     this.calls.push(`batch ${partition} ${records.map(({ key }) => key).join(',')}`);
     this.records.push(...records);
   }

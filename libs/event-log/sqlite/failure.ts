@@ -30,6 +30,12 @@ export function failureOf(error: unknown): Failure {
   return meaning === undefined ? { kind: 'fatal', message: detail } : { kind: 'transient', message: `${meaning} (${detail})` };
 }
 
+/** True where the file is not a database, or a broken one, so that no waiting will mend it. */
+export function isDamage(error: unknown): boolean {
+  const code = primaryCodeOf(error);
+  return code !== undefined && DAMAGED.has(code);
+}
+
 /** The error that callers of the log see. */
 export function errorOf({ kind, message }: Failure): Error {
   if (kind === 'open') return new EventLogOpenError(message);

@@ -60,9 +60,7 @@ export class Feed {
   }
 
   private async run(): Promise<void> {
-    const start = await this.handler.assigned(this.partition);
-    this.assigned = true;
-    this.position = this.offsetOf(start);
+    await this.begin();
     const unwatch = this.reading.watcher.watch([this.partitionId], this.bell);
     try {
       while (!this.stopping) await this.deliver();
@@ -71,20 +69,45 @@ export class Feed {
     }
   }
 
+  private async begin(): Promise<void> {
+    const { partition, end } = this;
+    const oldest = this.oldest();
+    const start = await this.handler.assigned(partition, { oldest: BigInt(oldest), end: BigInt(end) });
+    this.assigned = true;
+    this.position = this.offsetOf(start);
+  }
+
   private async deliver(): Promise<void> {
     await this.reading.turns.next();
     if (this.stopping) return;
     const { records, next } = this.reading.reader.read(this.topic, this.partition, this.position);
-    if (records.length > 0) await this.handler.batch(this.partition, records);
-    this.position = next;
-    if (records.length === 0) await this.bell.wait();
+    if (records.length === 0) {
+      this.position = next;
+      await this.bell.wait();
+    } else if (this.isOvertaken(records[0]!.offset)) {
+      this.assigned = false;
+      await this.handler.revoked(this.partition);
+      await this.begin();
+    } else {
+      const goOnAt = await this.handler.batch(this.partition, records);
+      this.position = goOnAt === undefined ? next : this.offsetOf(goOnAt);
+    }
+  }
+
+  /** True if retention has deleted what came next, before it could be read. Compacted topics have holes anyway. */
+  private isOvertaken(firstOffset: bigint): boolean {
+    return !this.topic.compacted && firstOffset > BigInt(this.position);
+  }
+
+  private oldest(): number {
+    return this.reading.reader.oldestOf(this.topic, this.partition);
   }
 
   private offsetOf(start: StartAt): number {
-    if (start === 'beginning') return 0;
+    if (start === 'beginning') return this.oldest();
     if (start === 'end') return this.end;
     const { end } = this;
-    if (start >= 0n && start <= BigInt(end)) return Number(start);
+    if (start >= 0n && start <= BigInt(end)) return Math.max(Number(start), this.oldest());
     throw new EventLogError(`offset ${start} is outside of partition ${this.partition} of ${this.topic.name}, which ends at ${end}`);
   }
 }

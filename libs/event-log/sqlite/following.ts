@@ -3,6 +3,13 @@ import { Bell } from '../bell.js';
 import type { Reading } from './feed.js';
 import type { Topic } from './topic-tables.js';
 
+/** Somebody waits until the offsets `ends` have been reached. */
+interface Goal {
+  readonly ends: readonly number[];
+  readonly resolve: () => void;
+  readonly reject: (cause: Error) => void;
+}
+
 /** Follows a whole topic, partition after partition. */
 export class TopicFollowing implements Following {
   readonly caughtUp: Promise<void>;
@@ -12,11 +19,11 @@ export class TopicFollowing implements Following {
   private readonly reading: Reading;
   private readonly bell = new Bell();
   private readonly positions: number[];
-  private readonly goals: readonly number[];
-  private readonly caught = Promise.withResolvers<void>();
+  private goals: readonly Goal[] = [];
   private readonly failure = Promise.withResolvers<Error>();
   private readonly running: Promise<void>;
   private stopping = false;
+  private ended: Error | undefined;
 
   /** Starts at once. `onEnd` is called when it is over, for whatever reason. */
   constructor(
@@ -29,12 +36,19 @@ export class TopicFollowing implements Following {
     this.topic = topic;
     this.handler = handler;
     this.reading = reading;
-    this.caughtUp = this.caught.promise;
     this.failed = this.failure.promise;
+    this.positions = from === 'end' ? this.ends() : topic.partitionIds.map(() => 0);
+    this.caughtUp = this.catchUp();
     this.caughtUp.catch(() => {}); // Nobody has to wait for it.
-    this.goals = topic.partitionIds.map((id) => reading.reader.endOf(id));
-    this.positions = from === 'end' ? [...this.goals] : this.goals.map(() => 0);
     this.running = this.run().finally(() => onEnd(this));
+  }
+
+  async catchUp(): Promise<void> {
+    if (this.ended) throw this.ended;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.goals = [...this.goals, { ends: this.ends(), resolve, reject }];
+    this.bell.ring();
+    return promise;
   }
 
   async close(): Promise<void> {
@@ -47,21 +61,39 @@ export class TopicFollowing implements Following {
     const unwatch = this.reading.watcher.watch(this.topic.partitionIds, this.bell);
     try {
       while (!this.stopping) await this.pass();
-      this.caught.reject(new EventLogError(`following ${this.topic.name} was closed`));
+      this.end(new EventLogError(`following ${this.topic.name} was closed`));
     } catch (error) {
-      this.caught.reject(error);
-      this.failure.resolve(error instanceof Error ? error : new Error(String(error)));
+      const cause = error instanceof Error ? error : new Error(String(error));
+      this.end(cause);
+      this.failure.resolve(cause);
     } finally {
       unwatch();
     }
   }
 
+  private end(cause: Error): void {
+    this.ended = cause;
+    for (const { reject } of this.goals) reject(cause);
+    this.goals = [];
+  }
+
+  private ends(): number[] {
+    return this.topic.partitionIds.map((id) => this.reading.reader.endOf(id));
+  }
+
+  private meetGoals(): void {
+    if (this.goals.length === 0) return;
+    const isMet = ({ ends }: Goal): boolean => ends.every((end, partition) => this.positions[partition]! >= end);
+    for (const goal of this.goals) if (isMet(goal)) goal.resolve();
+    this.goals = this.goals.filter((goal) => !isMet(goal));
+  }
+
   /** Takes one chunk of each partition that has news; sleeps if none has. */
   private async pass(): Promise<void> {
-    const ends = this.topic.partitionIds.map((id) => this.reading.reader.endOf(id));
+    const ends = this.ends();
     const news = [...ends.keys()].filter((partition) => this.positions[partition]! < ends[partition]!);
     for (const partition of news) await this.deliver(partition);
-    if (this.goals.every((goal, partition) => this.positions[partition]! >= goal)) this.caught.resolve();
+    this.meetGoals();
     if (news.length === 0) await this.bell.wait();
   }
 

@@ -35,6 +35,8 @@ export class Reader {
   private readonly frames: StatementSync;
   private readonly latest: StatementSync;
   private readonly end: StatementSync;
+  private readonly firstFrame: StatementSync;
+  private readonly firstLatest: StatementSync;
   private readonly allEnds: StatementSync;
   private readonly version: StatementSync;
   private readonly membership: StatementSync;
@@ -47,6 +49,10 @@ export class Reader {
     this.latest = db.prepare(`SELECT key, offset, timestamp_ms, value FROM latest
       WHERE partition_id = ? AND offset >= ? ORDER BY offset`);
     this.end = db.prepare('SELECT next_offset FROM partitions WHERE id = ?');
+    this.firstFrame = db.prepare(
+      'SELECT last_offset - records + 1 AS offset FROM frames WHERE partition_id = ? ORDER BY last_offset LIMIT 1',
+    );
+    this.firstLatest = db.prepare('SELECT offset FROM latest WHERE partition_id = ? ORDER BY offset LIMIT 1');
     this.allEnds = db.prepare('SELECT id, next_offset FROM partitions');
     this.version = db.prepare('PRAGMA data_version');
     this.membership = db.prepare('SELECT version FROM membership');
@@ -79,6 +85,16 @@ export class Reader {
   /** The offset after the newest record. */
   endOf(partitionId: number): number {
     return translated(() => this.end.get(partitionId)!['next_offset'] as number);
+  }
+
+  /** The offset of the oldest record that is left; the end if none is. */
+  oldestOf(topic: Topic, partition: number): number {
+    return translated(() => {
+      const id = topic.partitionIds[partition]!;
+      const end = this.endOf(id); // Read first: a record that comes in between is not older.
+      const first = (topic.compacted ? this.firstLatest : this.firstFrame).get(id);
+      return first ? (first['offset'] as number) : end;
+    });
   }
 
   /** The ends of all partitions of the log, by row id. */

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { EventLog, EventLogError, type Consumption, type Following, type OutgoingRecord } from '../event-log.js';
-import type { PartitionHandler, RecordHandler, TopicSpec } from '../event-log.js';
+import type { PartitionHandler, RecordHandler, StoredTopic, TopicSpec } from '../event-log.js';
 import { Appender } from './appender.js';
 import { DATABASE_FILE, openFolder, openMemory } from './database.js';
 import type { Reading } from './feed.js';
@@ -79,6 +79,14 @@ export class SqliteEventLog extends EventLog {
     if (missing.length > 0) await this.writer.call('createTopics', [missing]);
   }
 
+  async topics(names: readonly string[]): Promise<readonly StoredTopic[]> {
+    this.refuseUnlessOpen();
+    return names.flatMap((name) => {
+      const topic = this.reader.freshTopic(name);
+      return topic ? storedTopicOf(topic) : [];
+    });
+  }
+
   async partitions(topic: string): Promise<number> {
     return this.topic(topic).partitionIds.length;
   }
@@ -151,6 +159,11 @@ export class SqliteEventLog extends EventLog {
   private refuseUnlessOpen(): void {
     if (this.state !== 'open') throw closedError();
   }
+}
+
+function storedTopicOf({ name, partitionIds, policy, retentionMs, retentionBytes }: Topic): StoredTopic {
+  const limits = { retentionMs: retentionMs ?? undefined, retentionBytes: retentionBytes ?? undefined };
+  return { name, partitions: partitionIds.length, policy, ...limits, clock: 'log' };
 }
 
 function closedError(): EventLogError {

@@ -1,0 +1,137 @@
+import { EVENT_TYPES } from '#libs/contracts';
+import { Bell } from './bell.js';
+import type { DropCounts } from './drop-counts.js';
+import { EventLogError, EventLogOpenError, type EventLog, type OutgoingRecord } from './event-log.js';
+
+/** How far a delivery came: the first `done` records are stored, or were refused for good; `problem` is why the rest is not, and worth trying again. */
+export interface Delivered {
+  readonly done: number;
+  readonly problem?: Error;
+}
+
+export interface DeliveryOptions {
+  /** After this time without an answer `onLate` is called, in ms. */
+  readonly patienceMs: number;
+  readonly onLate: () => void;
+  /** After this time without an answer a delivery counts as failed, in ms. */
+  readonly abandonMs: number;
+}
+
+/** What became of all deliveries since the start. A record that was refused for good is not stored. */
+export interface DeliveryFigures {
+  readonly stored: number;
+  readonly batches: number;
+  readonly failures: number;
+  /** How long their answers took, all in all. */
+  readonly seconds: number;
+}
+
+/** A delivery that takes longer than this is shown as a log that is away. */
+const SLOW_MS = 1_000;
+const TYPES: ReadonlySet<string> = new Set(EVENT_TYPES);
+
+/** Deliveries to one topic, one at a time. */
+export class Deliveries {
+  private isReachable = true;
+  private askedAtMs: number | undefined;
+  private gone = new Bell();
+  private current: DeliveryFigures = { stored: 0, batches: 0, failures: 0, seconds: 0 };
+
+  constructor(
+    private readonly log: EventLog,
+    private readonly topic: string,
+    private readonly drops: DropCounts,
+    private readonly options: DeliveryOptions,
+  ) {}
+
+  /** False from a failed delivery, or one that takes long, until one succeeds. */
+  get connected(): boolean {
+    return this.isReachable && (this.askedAtMs === undefined || performance.now() - this.askedAtMs < SLOW_MS);
+  }
+
+  get figures(): DeliveryFigures {
+    return this.current;
+  }
+
+  /** Drops and counts what the log refuses for good. A delivery that was abandoned may be carried out in the end all the same. Never rejects. */
+  async ask(records: readonly OutgoingRecord[]): Promise<Delivered> {
+    if (records.length === 0) return { done: 0 };
+    const { patienceMs, onLate, abandonMs } = this.options;
+    let isOver = false;
+    let refusals = 0;
+    const refused = ({ value }: OutgoingRecord): void => {
+      if (isOver) return;
+      refusals += 1;
+      this.drops.addRecord(value, TYPES);
+    };
+    const askedAtMs = performance.now();
+    this.askedAtMs = askedAtMs;
+    this.gone = new Bell();
+    const patience = setTimeout(onLate, patienceMs);
+    const abandoned = this.gone.wait(abandonMs).then((): Delivered => ({ done: 0, problem: new Error('no answer') }));
+    const result = await Promise.race([deliver(this.log, this.topic, records, refused), abandoned]);
+    isOver = true;
+    this.gone.ring();
+    clearTimeout(patience);
+    this.askedAtMs = undefined;
+    this.isReachable = !result.problem;
+    this.count(result, refusals, (performance.now() - askedAtMs) / 1000);
+    return result;
+  }
+
+  /** Ends the waiting for the delivery under way. */
+  abandon(): void {
+    this.gone.ring();
+  }
+
+  private count({ done, problem }: Delivered, refusals: number, seconds: number): void {
+    const { current } = this;
+    this.current = {
+      stored: current.stored + done - refusals,
+      batches: current.batches + 1,
+      failures: current.failures + (problem ? 1 : 0),
+      seconds: current.seconds + seconds,
+    };
+  }
+}
+
+/**
+ * Stores the records in order. A record that the log refuses for good goes to `refused`, alone: the batch is halved until it is found.
+ * A log that refuses whatever comes, because it is closed or has no such topic, refuses no record. Never rejects.
+ */
+async function deliver(
+  log: EventLog,
+  topic: string,
+  records: readonly OutgoingRecord[],
+  refused: (record: OutgoingRecord) => void,
+  isLastTry = false,
+): Promise<Delivered> {
+  try {
+    await log.append(topic, records);
+    return { done: records.length };
+  } catch (error) {
+    const cause = error instanceof Error ? error : new Error(String(error));
+    if (!(await isRecordsFault(log, topic, cause))) return { done: 0, problem: cause };
+  }
+  if (records.length === 1) {
+    // Once more: the topic may have been made between the refusal and the question.
+    if (!isLastTry) return deliver(log, topic, records, refused, true);
+    refused(records[0]!);
+    return { done: 1 };
+  }
+  const middle = records.length >> 1;
+  const left = await deliver(log, topic, records.slice(0, middle), refused);
+  if (left.problem) return left;
+  const right = await deliver(log, topic, records.slice(middle), refused);
+  return { ...right, done: left.done + right.done };
+}
+
+async function isRecordsFault(log: EventLog, topic: string, cause: Error): Promise<boolean> {
+  if (!(cause instanceof EventLogError) || cause instanceof EventLogOpenError) return false;
+  try {
+    await log.partitions(topic);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,70 @@
+import { Bell } from './bell.js';
+import { EventLogError, type EventLog, type TopicSpec } from './event-log.js';
+import type { Outbox } from './outbox.js';
+import { prepareTopics, type TopicLogger } from './prepare-topics.js';
+
+/** Also how often it is said that the log is away. */
+const LOOK_EVERY_MS = 60_000;
+
+/** What a producer has to do about its topics. */
+export interface WatchedTopics {
+  /** All that are made where they are missing. */
+  readonly all: readonly TopicSpec[];
+  /** The one that the outbox sends to. */
+  readonly target: string;
+}
+
+/** Makes sure of the topics in the background, and tells an outbox how many partitions its topic has, now and whenever that changes. */
+export class TopicWatch {
+  private readonly stopping = new AbortController();
+  private readonly wake = new Bell();
+  private running: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly log: EventLog,
+    private readonly topics: WatchedTopics,
+    private readonly outbox: Outbox,
+    private readonly logger: TopicLogger,
+  ) {}
+
+  /** Returns at once, and never throws: a producer serves whatever the log does. Wrong credentials are said once a minute. */
+  start(): void {
+    this.running = this.run();
+  }
+
+  /** Never rejects. */
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    this.wake.ring();
+    await this.running;
+  }
+
+  private async run(): Promise<void> {
+    const { signal } = this.stopping;
+    try {
+      await prepareTopics(this.log, this.topics.all, this.logger, { signal, insistent: true });
+    } catch (error) {
+      if (!signal.aborted) this.logger.warn(`the topics cannot be prepared: ${messageOf(error)}`);
+    }
+    while (!signal.aborted) {
+      await this.look();
+      if (!signal.aborted) await this.wake.wait(LOOK_EVERY_MS);
+    }
+  }
+
+  private async look(): Promise<void> {
+    try {
+      const count = await this.log.partitions(this.topics.target);
+      if (count > 0) this.outbox.partitions = count;
+    } catch (error) {
+      if (error instanceof EventLogError && !this.stopping.signal.aborted) this.logger.warn(messageOf(error));
+    }
+    const { connected, queued, spooled, dropped } = this.outbox;
+    if (connected || this.stopping.signal.aborted) return;
+    this.logger.warn(`the event log is away: ${queued + spooled} events wait, ${spooled} of them on disk; ${dropped} were dropped so far`);
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
