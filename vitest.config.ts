@@ -7,6 +7,7 @@ export default defineConfig({
   resolve: { alias: [{ find: /^#libs\/([^/]+)$/, replacement: `${root}libs/$1/index.ts` }] },
   test: {
     include: ['apps/**/*.spec.ts', 'libs/**/*.spec.ts', 'test/**/*.spec.ts', 'tools/**/*.spec.ts'],
+    globalSetup: ['./test/support/kafka-setup.ts'],
     setupFiles: ['reflect-metadata'],
     passWithNoTests: false,
     testTimeout: 30_000,
