@@ -1,7 +1,9 @@
 import { EventSource, type InferometerEvent, type WindowName } from '#libs/contracts';
-import { FleetView, rollupKey } from '../apps/aggregator/core/fleet-view.js';
-import { PartitionState } from '../apps/aggregator/core/partition-state.js';
-import { SnapshotWriter } from '../apps/aggregator/core/snapshot-writer.js';
+import { DeltaWriter } from '../apps/aggregator/core/delta-writer.js';
+import { FleetView } from '../apps/aggregator/core/fleet-view.js';
+import { FIRST_ORIGIN, PartitionState } from '../apps/aggregator/core/partition-state.js';
+import { deltaName, rollupKey } from '../apps/aggregator/core/rollup-keys.js';
+import { atOnce } from '../apps/aggregator/core/steps.js';
 import { FleetAnswers } from '../apps/aggregator/out/fleet-answers.js';
 import type { BenchRow } from './bench-row.js';
 
@@ -17,32 +19,39 @@ const LIMITS = { models: [], maxModels: 200, maxTenants: 200 };
 /** One partition from the event to the view. */
 class Partition {
   private readonly state = new PartitionState(LIMITS);
-  private readonly writer = new SnapshotWriter();
+  private deltas = new DeltaWriter(FIRST_ORIGIN, 0n);
+  private count = 0;
   private readonly source = new EventSource('/gateways/bench', 'boot');
   private offset = 0n;
 
   constructor(private readonly index: number) {}
 
   /** One request for each model, at `atMs`. */
-  requests(atMs: number): void {
+  requests(view: FleetView, atMs: number): void {
     for (let model = 0; model < MODELS; model += 1) {
       const id = `req-${this.offset}`;
       const identity = { request_id: id, operation: 'chat', model: `model-${model}`, stream: true };
-      this.apply(this.source.stamp('io.inferometer.request.received.v1', this.index, id, identity, atMs), atMs);
+      this.apply(this.source.stamp('io.inferometer.request.received.v1', this.index, id, identity, atMs), atMs, view);
       const outcome = outcomeOf(Number(this.offset) % 997);
-      this.apply(this.source.stamp('io.inferometer.request.completed.v1', this.index, id, { ...identity, ...outcome }, atMs), atMs);
+      this.apply(this.source.stamp('io.inferometer.request.completed.v1', this.index, id, { ...identity, ...outcome }, atMs), atMs, view);
     }
   }
 
   publish(view: FleetView): void {
-    for (const { name, value } of this.writer.take(this.state, { replica: 'bench', lagMs: 0 })) {
-      view.put(rollupKey('requests', this.index, 'bench', name), value, this.state.logTimeMs);
-    }
+    if (this.deltas.records === 0) return;
+    const key = rollupKey({ input: 'requests', partition: this.index, writer: 'bench.1', name: deltaName(this.count) });
+    view.put(key, Buffer.from(this.deltas.text(0)), this.state.logTimeMs);
+    this.deltas = new DeltaWriter(FIRST_ORIGIN, this.state.next);
+    this.count += 1;
   }
 
-  private apply(value: InferometerEvent, timestampMs: number): void {
-    this.state.apply({ offset: this.offset, timestampMs }, { ok: true, value });
+  private apply(value: InferometerEvent, timestampMs: number, view: FleetView): void {
+    const record = { offset: this.offset, timestampMs };
+    const decoded = { ok: true, value } as const;
+    this.deltas.add(record, decoded);
+    this.state.apply(record, decoded);
     this.offset += 1n;
+    if (this.deltas.isFull) this.publish(view);
   }
 }
 
@@ -65,16 +74,17 @@ function outcomeOf(spread: number) {
 /** The metrics document of a large fleet, after an hour of traffic, whenever every partition has something new. */
 export async function run(): Promise<BenchRow[]> {
   const answers = new FleetAnswers(new FleetView(LIMITS), 'en');
+  atOnce(answers.view.restoring());
   const partitions = Array.from({ length: PARTITIONS }, (_unused, index) => new Partition(index));
   for (let passedMs = 0; passedMs < HOUR_MS; passedMs += BUCKET_MS) {
-    for (const partition of partitions) partition.requests(START_MS + passedMs);
+    for (const partition of partitions) partition.requests(answers.view, START_MS + passedMs);
   }
   for (const partition of partitions) partition.publish(answers.view);
   const warmMs = await timed(() => answers.warmUp());
   const times = { '5m': [] as number[], '1h': [] as number[], publish: [] as number[] };
   for (let second = 0; second < SECONDS; second += 1) {
     for (const partition of partitions) {
-      partition.requests(START_MS + HOUR_MS + second * 1000);
+      partition.requests(answers.view, START_MS + HOUR_MS + second * 1000);
       times.publish.push(await timed(() => partition.publish(answers.view)));
     }
     for (const window of ['5m', '1h'] as const) times[window].push(await timed(() => written(answers, window)));

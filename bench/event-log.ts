@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { DatabaseSync } from 'node:sqlite';
 import { EventSource, type RequestStarted } from '#libs/contracts';
-import { openEventLog, Outbox, partitionOf, type EventLog, type OutgoingRecord } from '#libs/event-log';
+import { openEventLog, Outbox, partitionOf, Spool, type EventLog, type OutgoingRecord } from '#libs/event-log';
 import type { BenchRow } from './bench-row.js';
 
 const TOPIC = 'requests';
@@ -18,7 +18,7 @@ const OFFERS = 100_000;
 export async function run(): Promise<BenchRow[]> {
   const folder = mkdtempSync(join(import.meta.dirname, 'event-log-')); // On the disk of the build, where git does not look; /tmp may be memory.
   try {
-    return [...(await appendAndConsume(folder)), await outboxRow()];
+    return [...(await appendAndConsume(folder)), ...(await spoolRows(join(folder, 'spool'))), await outboxRow()];
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -102,6 +102,51 @@ async function consumeRate(log: EventLog): Promise<number> {
   const endMs = await done.promise;
   await consumption.close();
   return (total * 1000) / (endMs - startMs);
+}
+
+/** What an outage costs: every event is written to the disk once, and read once. CPU is that of all threads. */
+async function spoolRows(folder: string): Promise<BenchRow[]> {
+  const batch = batchOfEvents();
+  const spool = Spool.inFolder(folder, { maxBytes: 1e9 });
+  await spool.append(batch); // Starts the writer's thread.
+  await drain(spool);
+  const filling: Measured[] = [];
+  const draining: Measured[] = [];
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const fill = async (): Promise<void> => {
+      for (let index = 0; index < BATCHES; index += 1) await spool.append(batch);
+    };
+    filling.push(await measured(fill));
+    draining.push(await measured(() => drain(spool)));
+  }
+  await spool.close();
+  return [...rowsOf('spool, in', filling), ...rowsOf('spool, out', draining)];
+}
+
+interface Measured {
+  readonly eventsPerSecond: number;
+  readonly microsecondsOfCpu: number;
+}
+
+async function measured(work: () => Promise<void>): Promise<Measured> {
+  const before = process.cpuUsage();
+  const eventsPerSecond = await rateOf(work);
+  const { user, system } = process.cpuUsage(before);
+  return { eventsPerSecond, microsecondsOfCpu: (user + system) / (BATCH * BATCHES) };
+}
+
+function rowsOf(name: string, rounds: readonly Measured[]): BenchRow[] {
+  return [
+    { name, value: median(rounds.map((round) => round.eventsPerSecond)), unit: 'events/s' },
+    { name: `${name}, an event`, value: median(rounds.map((round) => round.microsecondsOfCpu)), unit: 'µs CPU' },
+  ];
+}
+
+async function drain(spool: Spool): Promise<void> {
+  while (spool.events > 0) {
+    const head = await spool.peek(BATCH);
+    if (head) spool.remove(head.next);
+  }
 }
 
 /** What a request pays for one event: the CPU time of `offer` alone, the collector's included; nothing is sent meanwhile. */

@@ -1,32 +1,71 @@
+import { randomUUID } from 'node:crypto';
 import { decodeEvent, encodeEvent, EventSource, type Decoded, type InferometerEvent } from '#libs/contracts';
-import { PartitionState } from '../apps/aggregator/core/partition-state.js';
+import { BaseWriter } from '../apps/aggregator/core/base-writer.js';
+import { DeltaFollower } from '../apps/aggregator/core/delta-follower.js';
+import { Delta } from '../apps/aggregator/core/delta-reader.js';
+import { DeltaWriter } from '../apps/aggregator/core/delta-writer.js';
+import { FleetView } from '../apps/aggregator/core/fleet-view.js';
+import { FIRST_ORIGIN, PartitionState } from '../apps/aggregator/core/partition-state.js';
+import { rollupKey } from '../apps/aggregator/core/rollup-keys.js';
+import { copyOf } from '../apps/aggregator/core/state-parts.js';
+import { atOnce } from '../apps/aggregator/core/steps.js';
+import { pack, unpack } from '../apps/aggregator/out/packing.js';
 import type { BenchRow } from './bench-row.js';
 
 const REQUESTS = 50_000;
 const EVENTS_PER_REQUEST = 4;
+const EVENTS = REQUESTS * EVENTS_PER_REQUEST;
+const PARTITIONS = 6;
+/** As many records as there are between two bases, on average: half of what makes one due. */
+const RECORDS_AFTER_BASE = 50_000;
 const START_MS = Date.parse('2026-01-01T00:00:00Z');
 const LIMITS = { models: [], maxModels: 2000, maxTenants: 200 };
+const TENANTS = 20;
 
-/** Requests of four events each over `models` models, a thousand in flight at a time. */
-function traffic(models: number): readonly InferometerEvent[] {
+/** Requests of four events each over so many series (model × tenant), a thousand in flight at a time. */
+function traffic(series: number): readonly InferometerEvent[] {
   const source = new EventSource('/gateways/bench', 'boot');
   const events: InferometerEvent[] = [];
+  const models = Math.max(1, series / TENANTS);
+  const drafts: InferometerEvent[][] = [[], [], [], []];
   for (let index = 0; index < REQUESTS; index += 1) {
-    const id = `req-${index.toString(16).padStart(32, '0')}`;
-    const identity = { request_id: id, operation: 'chat', model: `model-${index % models}`, stream: true };
+    const id = randomUUID();
+    const tenant = `tenant-${Math.floor(index / models) % Math.min(series, TENANTS)}`;
+    const identity = { request_id: id, operation: 'chat', model: `model-${index % models}`, tenant, stream: true };
     const atMs = START_MS + index * 2;
-    const ttft = 50 + (index % 997);
-    events.push(
-      source.stamp('io.inferometer.request.received.v1', 0, id, { ...identity, max_tokens: 256 }, atMs),
-      source.stamp('io.inferometer.request.started.v1', 0, id, { ...identity, queue_ms: 0.3, upstream: '0' }, atMs),
-      source.stamp('io.inferometer.request.first_token.v1', 0, id, { ...identity, ttft_ms: ttft }, atMs + ttft),
-      source.stamp('io.inferometer.request.completed.v1', 0, id, completed(identity, index, ttft), atMs + 2 * ttft),
-    );
+    const ttft = 50 + (index % 997) + 0.125;
+    for (const [order, draft] of draftsOf(identity, index, ttft, atMs).entries()) drafts[order]!.push(draft);
+  }
+  // A thousand requests are in flight: each has its events some hundred requests apart.
+  for (let index = 0; index < REQUESTS + 1000; index += 1) {
+    for (const [order, delay] of [0, 0, 300, 1000].entries()) {
+      const draft = drafts[order]![index - delay];
+      if (draft) events.push(source.stamp(draft.type, 0, draft.subject, draft.data, Date.parse(draft.time)) as InferometerEvent);
+    }
   }
   return events;
 }
 
-function completed(identity: { request_id: string; operation: string; model: string; stream: boolean }, index: number, ttft: number) {
+interface Identity {
+  readonly request_id: string;
+  readonly operation: string;
+  readonly model: string;
+  readonly tenant: string;
+  readonly stream: boolean;
+}
+
+function draftsOf(identity: Identity, index: number, ttft: number, atMs: number): readonly InferometerEvent[] {
+  const { request_id: id } = identity;
+  const draft = new EventSource('/gateways/draft', 'draft');
+  return [
+    draft.stamp('io.inferometer.request.received.v1', 0, id, { ...identity, max_tokens: 256 }, atMs),
+    draft.stamp('io.inferometer.request.started.v1', 0, id, { ...identity, queue_ms: 0.3, upstream: '0' }, atMs),
+    draft.stamp('io.inferometer.request.first_token.v1', 0, id, { ...identity, ttft_ms: ttft }, atMs + 600),
+    draft.stamp('io.inferometer.request.completed.v1', 0, id, completed(identity, index, ttft), atMs + 2000),
+  ];
+}
+
+function completed(identity: Identity, index: number, ttft: number) {
   return {
     ...identity,
     status_code: 200,
@@ -43,34 +82,135 @@ function completed(identity: { request_id: string; operation: string; model: str
   };
 }
 
+/** Per second of CPU time. */
 function eventsPerSecond(work: () => void): number {
   const before = process.cpuUsage();
   work();
   const { user, system } = process.cpuUsage(before);
-  return (REQUESTS * EVENTS_PER_REQUEST * 1e6) / (user + system);
+  return (EVENTS * 1e6) / (user + system);
 }
 
-function fold(count: number, decodedAt: (index: number) => Decoded<InferometerEvent>): void {
+/** The best of three runs. */
+function best(work: () => void): number {
+  return Math.max(...[1, 2, 3].map(() => eventsPerSecond(work)));
+}
+
+/** The log's clock runs with the events', and many share a moment. */
+const recordAt = (index: number) => ({ offset: BigInt(index), timestampMs: START_MS + Math.floor(index / EVENTS_PER_REQUEST) * 2 + 5 });
+
+function fold(decodedAt: (index: number) => Decoded<InferometerEvent>): PartitionState {
   const state = new PartitionState(LIMITS);
-  for (let index = 0; index < count; index += 1) {
-    state.apply({ offset: BigInt(index), timestampMs: START_MS + index }, decodedAt(index));
-  }
+  for (let index = 0; index < EVENTS; index += 1) state.apply(recordAt(index), decodedAt(index));
+  return state;
 }
 
-/** Events folded per second of CPU time: decoded already, and from bytes. The best of three runs. */
+/** Folds and writes deltas of a second, or of a full record. */
+function published(bytes: readonly Uint8Array[]): { readonly state: PartitionState; readonly deltas: readonly Uint8Array[] } {
+  const [state, deltas]: [PartitionState, Uint8Array[]] = [new PartitionState(LIMITS), []];
+  let writer = new DeltaWriter(FIRST_ORIGIN, 0n);
+  for (let index = 0; index < bytes.length; index += 1) {
+    const [record, decoded] = [recordAt(index), decodeEvent(bytes[index]!)];
+    writer.add(record, decoded);
+    state.apply(record, decoded);
+    if (!writer.isFull && index < bytes.length - 1) continue;
+    deltas.push(pack(Buffer.from(writer.text(0))));
+    writer = new DeltaWriter(FIRST_ORIGIN, state.next);
+  }
+  return { state, deltas };
+}
+
+function follow(deltas: readonly Uint8Array[]): void {
+  const follower = new DeltaFollower(LIMITS);
+  for (const delta of deltas) follower.take('bench.1', Delta.parse(unpack(delta)));
+}
+
+/** From the records of a rollup topic to states to fold on, in all partitions: ms. */
+function restoreMs(state: PartitionState, deltas: readonly Uint8Array[]): { readonly ms: number; readonly bytes: number } {
+  const base = [...new BaseWriter().write(state, 0)].flatMap((part) => (part?.value ? [{ name: part.name, value: pack(part.value) }] : []));
+  const startMs = performance.now();
+  const view = new FleetView(LIMITS);
+  for (let partition = 0; partition < PARTITIONS; partition += 1) {
+    const key = (name: string) => rollupKey({ input: 'requests', partition, writer: 'bench.1', name });
+    for (const { name, value } of base) view.put(key(name), unpack(value), START_MS);
+    for (const [index, delta] of deltas.entries()) view.put(key(`delta/${index}`), unpack(delta), START_MS);
+  }
+  atOnce(view.restoring());
+  for (const restored of view.states('requests')) copyOf(restored, LIMITS);
+  return { ms: performance.now() - startMs, bytes: base.reduce((sum, { value }) => sum + value.byteLength, 0) };
+}
+
+function barred(name: string, value: number, unit: string, sign: '>=' | '<=', bar: number): BenchRow {
+  return { name, value, unit, bar: `${sign} ${bar}`, met: sign === '>=' ? value >= bar : value <= bar };
+}
+
+/** Events folded per second of CPU time: decoded already, from bytes, and from bytes to published deltas; and what reading those costs. */
 export async function run(): Promise<BenchRow[]> {
   const rows: BenchRow[] = [];
-  for (const models of [10, 1000]) {
-    const events = traffic(models);
+  for (const [series, bar] of [
+    [20, 100_000],
+    [1_000, 100_000],
+    [20_000, 60_000],
+  ] as const) {
+    const events = traffic(series);
     const decoded = events.map((value) => ({ ok: true, value }) as const);
     const bytes = events.map(encodeEvent);
-    const best = (work: () => void): number => Math.max(...[1, 2, 3].map(() => eventsPerSecond(work)));
-    const fromDecoded = best(() => fold(decoded.length, (index) => decoded[index]!));
-    const fromBytes = best(() => fold(bytes.length, (index) => decodeEvent(bytes[index]!)));
+    const inputBytes = bytes.reduce((sum, { byteLength }) => sum + byteLength, 0);
+    if (series <= 1_000) {
+      rows.push(
+        barred(
+          `fold, decoded, ${series} series`,
+          best(() => void fold((index) => decoded[index]!)),
+          'events/s',
+          '>=',
+          300_000,
+        ),
+      );
+      rows.push(
+        barred(
+          `fold, from bytes, ${series} series`,
+          best(() => void fold((index) => decodeEvent(bytes[index]!))),
+          'events/s',
+          '>=',
+          120_000,
+        ),
+      );
+    }
     rows.push(
-      { name: `fold, decoded, ${models} series`, value: fromDecoded, unit: 'events/s', bar: '>= 300000', met: fromDecoded >= 300_000 },
-      { name: `fold, from bytes, ${models} series`, value: fromBytes, unit: 'events/s', bar: '>= 120000', met: fromBytes >= 120_000 },
+      barred(
+        `bytes to published deltas, ${series} series`,
+        best(() => void published(bytes)),
+        'events/s',
+        '>=',
+        bar,
+      ),
     );
+    const { deltas } = published(bytes);
+    const deltaBytes = deltas.reduce((sum, { byteLength }) => sum + byteLength, 0);
+    rows.push(barred(`deltas, of the input, ${series} series`, (100 * deltaBytes) / inputBytes, '%', '<=', 10));
+    rows.push({ name: `deltas, ${series} series`, value: deltaBytes / EVENTS, unit: 'bytes/event' });
+    rows.push({ name: `input, ${series} series`, value: inputBytes / EVENTS, unit: 'bytes/event' });
+    rows.push({ name: `applying deltas, ${series} series`, value: 1e6 / best(() => follow(deltas)), unit: 'µs/event' });
+    const { ms, bytes: baseBytes } = restoreMs(
+      published(bytes.slice(0, EVENTS - RECORDS_AFTER_BASE)).state,
+      deltas.slice(-Math.ceil((deltas.length * RECORDS_AFTER_BASE) / EVENTS) - 1),
+    );
+    rows.push({ name: `a base, ${series} series`, value: baseBytes / 1e6, unit: 'MB' });
+    if (series === 1_000)
+      rows.push(
+        barred(
+          `restore of ${PARTITIONS} partitions, ${series} series, ${RECORDS_AFTER_BASE} records each after the base`,
+          ms,
+          'ms',
+          '<=',
+          2_000,
+        ),
+      );
+    else
+      rows.push({
+        name: `restore of ${PARTITIONS} partitions, ${series} series, ${RECORDS_AFTER_BASE} records each after the base`,
+        value: ms,
+        unit: 'ms',
+      });
   }
   return rows;
 }

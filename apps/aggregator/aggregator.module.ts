@@ -9,6 +9,7 @@ import { ErrorFilter } from './out/error.filter.js';
 import { FleetAnswers } from './out/fleet-answers.js';
 import { IndexController } from './out/index.controller.js';
 import { PrometheusController } from './out/prometheus.controller.js';
+import { ViewGuard } from './out/view.guard.js';
 
 /** The HTTP side of a running aggregation. */
 @Module({})
@@ -19,6 +20,7 @@ export class AggregatorModule {
       controllers: [IndexController, ApiController, PrometheusController, HealthController],
       providers: [
         BearerGuard,
+        ViewGuard,
         { provide: APP_FILTER, useValue: new ErrorFilter(logger) },
         { provide: Aggregation, useValue: aggregation },
         { provide: FleetAnswers, useValue: answers },

@@ -1,7 +1,7 @@
 import { request } from 'undici';
 import { afterEach, describe, expect, it } from 'vitest';
 import { encodeEvent, EventSource, topicsOf, type InferometerEvent, type MetricsDocument } from '#libs/contracts';
-import { openEventLog, type EventLog } from '#libs/event-log';
+import { EventLogOpenError, openEventLog, type EventLog } from '#libs/event-log';
 import { Logger, SettingsReader, type RunningApp } from '#libs/runtime';
 import { heartbeat, interleaved, onePlanned, type PlannedRequest } from '../../test/support/traffic.js';
 import { waitFor } from '../../test/support/wait.js';
@@ -202,6 +202,70 @@ describe('an aggregator on the embedded log', () => {
     const stream = await request(`${aggregator.url}/api/v1/stream`, { headers: { authorization: 'Bearer open-sesame' } });
     const [first] = await stream.body.take(1).toArray();
     expect(String(first)).toContain('"service":"inferometer"');
+  });
+
+  it('answers at once that it is not ready while the log is away, and is when the log is back', async () => {
+    const log = await memoryLog();
+    await append(log, interleaved([planned('a')], gateway()));
+    let isAway = true;
+    for (const name of ['ensureTopics', 'follow', 'partitions', 'consume'] as const) {
+      const really = log[name].bind(log) as (...args: readonly unknown[]) => Promise<never>;
+      Object.assign(log, { [name]: (...args: readonly unknown[]) => (isAway ? Promise.reject(new Error('no broker')) : really(...args)) });
+    }
+    const aggregator = await start(log);
+    const statusOf = async (path: string) => {
+      const { statusCode, body } = await request(`${aggregator.url}${path}`);
+      return [statusCode, await body.text()] as const;
+    };
+    expect((await statusOf('/health/live'))[0]).toBe(200);
+    expect((await statusOf('/health/ready'))[0]).toBe(503);
+    for (const path of ['/api/v1/metrics', '/api/v1/gpus', '/api/v1/alerts', '/metrics/prometheus']) {
+      const [status, text] = await statusOf(path);
+      expect([path, status]).toEqual([path, 503]);
+      expect(JSON.parse(text)).toMatchObject({ error: { type: 'server_error', code: 'not_ready' } });
+    }
+    isAway = false;
+    await until(aggregator, 'the request that was there before', (of) => of.requests?.total === 1);
+    expect((await statusOf('/health/ready'))[0]).toBe(200);
+  });
+
+  it('can be stopped while the log is away, and ends by itself where the operator must mend something', async () => {
+    const [away, wrong] = [await memoryLog(), await memoryLog()];
+    away.ensureTopics = () => Promise.reject(new Error('no broker'));
+    await stop(await start(away));
+    const cause = new EventLogOpenError('wrong credentials');
+    wrong.ensureTopics = () => Promise.reject(cause);
+    expect(await (await start(wrong)).failed).toBe(cause);
+  });
+
+  it('says with each answer which state of the fleet it is from: equal on two that show the same', async () => {
+    const log = await memoryLog();
+    const pair = [await start(log), await start(log)];
+    await append(log, [heartbeat(gateway(), 0, Date.now(), 1), ...interleaved([planned('a')], gateway('boot-2'))]);
+    await Promise.all(pair.map((each) => until(each, 'a request', (of) => of.requests.total === 1)));
+    const answerOf = async ({ url }: Aggregator) => {
+      const { headers, body } = await request(`${url}/api/v1/metrics?window=all`);
+      const { timestamp, ...document } = (await body.json()) as MetricsDocument;
+      return { at: headers['x-fleet-offset'], timestamp, text: JSON.stringify(document) };
+    };
+    const texts = await waitFor('two answers from one state', async () => {
+      const [one, other] = await Promise.all(pair.map(answerOf));
+      return one!.at === other!.at && [one!.text, other!.text];
+    });
+    expect(texts[0]).toBe(texts[1]);
+    const { headers, body } = await request(`${pair[0]!.url}/metrics/prometheus`);
+    await body.dump();
+    expect(headers['x-fleet-offset']).toMatch(/^[0-9a-f]{16}$/);
+  });
+
+  it('is well without a partition', async () => {
+    const log = await memoryLog();
+    const all = await Promise.all(Array.from({ length: 8 }, () => start(log)));
+    await append(log, interleaved([planned('a')], gateway()));
+    for (const each of all) {
+      await until(each, 'a request', (of) => of.requests.total === 1);
+      expect((await request(`${each.url}/health/ready`)).statusCode).toBe(200);
+    }
   });
 
   it('says what there is at its root, and answers what is not there in the shape of OpenAI', async () => {

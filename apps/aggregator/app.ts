@@ -7,7 +7,11 @@ import { Aggregation } from './in/aggregation.js';
 import { FleetAnswers } from './out/fleet-answers.js';
 import type { AggregatorSettings } from './settings.js';
 
-/** Starts one aggregator on an open log whose topics exist. Whoever opened the log closes it, after `drain`. */
+/**
+ * Starts one aggregator on an open log, whether or not that can be reached now. Resolves when the log was read, or it is clear that this
+ * takes longer: until then the app answers that it is not ready. What the operator must mend ends it: see `failed`.
+ * Whoever opened the log closes it, after `drain`.
+ */
 export async function startAggregator(
   settings: AggregatorSettings,
   log: EventLog,
@@ -16,13 +20,9 @@ export async function startAggregator(
   const answers = new FleetAnswers(new FleetView(settings.labels), settings.locale);
   const aggregation = new Aggregation(log, settings, answers, logger, randomUUID());
   const module = AggregatorModule.of(aggregation, answers, settings.apiToken, logger);
-  // Not before the view holds what was published earlier: else the first answers would run counters backwards.
-  await aggregation.start();
-  const { nest, url } = await startHttpApp({ module, host: settings.host, port: settings.port, logger }).catch(async (error: unknown) => {
-    await aggregation.close();
-    throw error;
-  });
+  const { nest, url } = await startHttpApp({ module, host: settings.host, port: settings.port, logger });
   logger.info(`listening on ${url}`);
+  await Promise.race([aggregation.start(), aggregation.held]);
   return {
     url,
     failed: aggregation.failed,

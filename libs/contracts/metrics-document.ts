@@ -135,10 +135,18 @@ export interface MetricsDocument {
   readonly alerts: readonly AlertDocument[];
   readonly alerts_count: number;
   readonly data_quality: {
+    /** The conservation law holds, and no record was gone before it could be read. */
     readonly reconciled: boolean;
     readonly lag_seconds: number;
     readonly duplicates_dropped: number;
     readonly events_missing: number;
+    /** Records that were gone from the topics before an aggregator could read them. */
+    readonly state_gap_events: number;
+    /** How often a partition's counters began anew because its topic had been replaced. */
+    readonly topics_replaced: number;
+    /** Events that gateways dropped because the log was away and their spool full, and events that wait in spools now. */
+    readonly events_dropped: number;
+    readonly spooled: number;
     readonly dead_letters: number;
     readonly live_gateways: number;
     readonly live_aggregators: number;

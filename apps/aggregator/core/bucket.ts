@@ -1,10 +1,7 @@
 import { Figures, type FiguresJson } from './figures.js';
 import { emplace } from './series.js';
 
-interface BucketJson {
-  readonly peakRunning: number;
-  readonly figures: readonly (readonly [seriesId: string, figures: FiguresJson])[];
-}
+type LineJson = readonly [seriesId: string, figures: FiguresJson];
 
 interface Content {
   peakRunning: number;
@@ -13,25 +10,24 @@ interface Content {
 
 /**
  * The figures of one span of event time, by series id. Most of the thousand buckets of a partition lie untouched for hours: at rest a
- * bucket is nothing but its JSON, a tenth of the size, and comes back to life when it is read or added to.
+ * bucket is nothing but its text, a tenth of the size, and comes back to life when it is read or added to.
  */
 export class Bucket {
-  changed = true;
   private content: Content | undefined = { peakRunning: 0, figures: new Map() };
-  /** Its JSON, unless something was added since that was written. */
+  /** Its text, unless something was added since that was written. */
   private written: string | undefined;
-  private writtenHash = '';
+  private currentStamp: object | undefined;
 
-  /** A bucket at rest. `hash` is that of the text. */
-  static atRest(text: string, hash: string): Bucket {
+  /** A bucket at rest, from what `text` gave. */
+  static atRest(text: string): Bucket {
     const bucket = new Bucket();
-    Object.assign(bucket, { changed: false, content: undefined, written: text, writtenHash: hash });
+    Object.assign(bucket, { content: undefined, written: text });
     return bucket;
   }
 
-  /** Equal hashes, equal content. Only a bucket that was made by `atRest`, and not added to since, has one. */
-  get hash(): string {
-    return this.writtenHash;
+  /** Another object after each change: as long as it is the same, nothing was added. */
+  get stamp(): object {
+    return (this.currentStamp ??= {});
   }
 
   /** Greatest fleet-wide number of running requests seen in it. */
@@ -57,26 +53,25 @@ export class Bucket {
     for (const [id, figures] of other.figures) this.of(id).merge(figures);
   }
 
-  /** Comes back to life ahead of need. */
-  wake(): void {
-    this.open();
-  }
-
-  /** Gives its memory back, if its text has been asked for since the last change. */
+  /** Gives its memory back. Writes its text for that, unless that was done since the last change. */
   rest(): void {
-    if (this.written !== undefined) this.content = undefined;
+    this.text();
+    this.content = undefined;
   }
 
-  /** Its JSON: equal content, equal text. */
+  /** As lines of JSON: the peak, then one for each series in the order of the ids. Equal content, equal lines. */
+  lines(): Iterable<string> {
+    return this.written === undefined ? linesOf(this.open()) : this.written.split('\n');
+  }
+
   text(): string {
-    return (this.written ??= JSON.stringify(jsonOf(this.open())));
+    return (this.written ??= [...linesOf(this.open())].join('\n'));
   }
 
   private change(): Content {
     const content = this.open();
-    this.changed = true;
     this.written = undefined;
-    this.writtenHash = '';
+    this.currentStamp = undefined;
     return content;
   }
 
@@ -85,16 +80,20 @@ export class Bucket {
   }
 }
 
-function jsonOf({ peakRunning, figures }: Content): BucketJson {
-  const sorted = [...figures].toSorted(([a], [b]) => (a < b ? -1 : 1));
-  return { peakRunning, figures: sorted.map(([id, one]) => [id, one.toJSON()] as const) };
+function* linesOf({ peakRunning, figures }: Content): Generator<string> {
+  yield JSON.stringify(peakRunning);
+  for (const id of [...figures.keys()].toSorted()) {
+    const line: LineJson = [id, figures.get(id)!.toJSON()];
+    yield JSON.stringify(line);
+  }
 }
 
 /** Text that no bucket wrote gives nothing: whoever reads a bucket can do nothing about it. */
 function contentOf(text: string | undefined): Content {
   try {
-    const { peakRunning, figures } = JSON.parse(text ?? '') as BucketJson;
-    return { peakRunning, figures: new Map(figures.map(([id, json]) => [id, Figures.fromJSON(json)])) };
+    const [peak = '', ...lines] = text?.split('\n') ?? [];
+    const figures = lines.map((line) => JSON.parse(line) as LineJson);
+    return { peakRunning: JSON.parse(peak) as number, figures: new Map(figures.map(([id, json]) => [id, Figures.fromJSON(json)])) };
   } catch {
     return { peakRunning: 0, figures: new Map() };
   }

@@ -99,8 +99,8 @@ export class Counts {
 
   private countEnd(event: TerminalEvent): void {
     if (event.type === 'io.inferometer.request.completed.v1') this.successful += 1;
-    else if ('error_type' in event.data) this.failed[ERROR_TYPES.indexOf(event.data.error_type)]! += 1;
-    else if ('phase' in event.data) this.cancelled[CANCEL_PHASES.indexOf(event.data.phase)]! += 1;
+    else if (event.type === 'io.inferometer.request.failed.v1') this.failed[ERROR_TYPES.indexOf(event.data.error_type)]! += 1;
+    else this.cancelled[CANCEL_PHASES.indexOf(event.data.phase)]! += 1;
   }
 
   private countTokens(measured: Measured): void {

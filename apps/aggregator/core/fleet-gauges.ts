@@ -1,5 +1,7 @@
-import type { GatewayHeartbeat, GpuDocument, GpuReading, MetricsDocument } from '#libs/contracts';
+import type { GpuDocument, GpuReading, MetricsDocument } from '#libs/contracts';
+import type { Gauges } from './kept.js';
 import type { GpuState, PartitionState } from './partition-state.js';
+import type { Producer } from './producer.js';
 import { round } from './round.js';
 
 const GIB = 1024 ** 3;
@@ -23,11 +25,18 @@ export function clockOf(states: readonly PartitionState[]): FleetClock {
 }
 
 /** The last heartbeats of the gateways that live. Every partition has them all; the newest one is asked. */
-export function liveGateways(states: readonly PartitionState[]): readonly GatewayHeartbeat[] {
+export function liveGateways(states: readonly PartitionState[]): readonly Gauges[] {
+  return gatewaysOf(states).flatMap(({ alive, heartbeat }) => (alive ? (heartbeat ?? []) : []));
+}
+
+/** Events that gateways had to drop, the dead ones included for as long as they are remembered. */
+export function droppedEvents(states: readonly PartitionState[]): number {
+  return gatewaysOf(states).reduce((sum, { heartbeat }) => sum + (heartbeat?.dropped ?? 0), 0);
+}
+
+function gatewaysOf(states: readonly PartitionState[]): readonly Producer[] {
   const newest = newestOf(states);
-  if (!newest) return [];
-  const live = [...newest.producers.all()].filter((producer) => producer.alive && producer.isGateway);
-  return live.flatMap((producer) => producer.heartbeat ?? []);
+  return newest ? [...newest.producers.all()].filter(({ isGateway }) => isGateway) : [];
 }
 
 /** Seconds since any gateway's last heartbeat; since the counters began, if there was none. */

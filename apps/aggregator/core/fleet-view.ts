@@ -1,110 +1,134 @@
+import { hashOf } from './hash.js';
 import type { PartitionState } from './partition-state.js';
-import { copyOf, SnapshotReader } from './snapshot-reader.js';
-import { HEAD } from './snapshot-parts.js';
-import { emplace, type LabelLimits } from './series.js';
+import { PartitionView } from './partition-view.js';
+import { INPUTS, parseRollupKey, replicaOf, type Input } from './rollup-keys.js';
+import { type LabelLimits } from './series.js';
+import { atOnce } from './steps.js';
 import { WindowSums } from './window-sums.js';
 
-/** The two input topics, as they are called in the keys of rollup records. */
-export const INPUTS = ['requests', 'gpus'] as const;
-export type Input = (typeof INPUTS)[number];
-
-/** A writer that has not published for this long, in log time, is not counted as live. */
+/** A partition that is this far behind the others, in log time, is not owned by a live aggregator. */
 const LIVE_WITHIN_MS = 10_000;
 /** Every partition hears of somebody every second. One that is further behind the others than this is not read. */
 const IN_STEP_MS = 5_000;
 
-/** The key of a rollup record. The replica is in it so that a late writer cannot erase what a newer one wrote. */
-export function rollupKey(input: Input, partition: number, replica: string, part: string): string {
-  return `${input}-${partition}/${replica}/${part}`;
-}
-
 /**
- * The whole fleet's state: of every input partition the newest complete snapshot, whoever wrote it.
- * A snapshot of a zombie is as correct as the owner's; the greater input offset wins.
+ * The whole fleet's state: of every input partition the newest state that the rollups lead to, whoever wrote them. What a zombie writes
+ * is as correct as what the owner does: the greater epoch and offset win.
  */
 export class FleetView {
-  /** Grows with every snapshot taken in: equal versions, equal answers. */
+  /** Grows with every change: equal versions, equal answers. */
   version = 0;
   /** Records of the rollup topic that could not be understood. */
   foreign = 0;
+  /** True once `restoring` has come to its end: until then there may be more than is shown. */
+  isRestored = false;
   /** The sums of the request partitions' buckets. */
   readonly windows = new WindowSums();
-  private readonly readers = new Map<string, Map<string, SnapshotReader>>();
+  private readonly views: Readonly<Record<Input, Map<number, PartitionView>>> = { requests: new Map(), gpus: new Map() };
+  private isGathering = true;
 
   constructor(private readonly limits: LabelLimits) {}
 
+  /** The rollup topic is read from its beginning again. The states stay as they are until `restoring` has made newer ones. */
+  gather(): void {
+    this.isGathering = true;
+    for (const view of this.all()) view.gather();
+  }
+
   /** Takes one record of the rollup topic, in order per writer. `timestampMs` is the log's clock at the append. Never throws. */
   put(key: string, value: Uint8Array | null, timestampMs: number): void {
-    const match = /^((?:requests|gpus)-\d+)\/([^/]+)\/(.+)$/.exec(key);
-    if (!match) {
+    const parsed = parseRollupKey(key);
+    if (!parsed) {
       this.foreign += 1;
       return;
     }
-    const [, source = '', replica = '', name = ''] = match;
-    const byReplica = emplace(this.readers, source, () => new Map<string, SnapshotReader>());
-    const reader = emplace(byReplica, replica, () => new SnapshotReader(this.limits));
-    reader.lastRecordMs = timestampMs;
-    if (reader.put({ name, value })) this.version += 1;
-    else if (name === HEAD && value === null) byReplica.delete(replica);
+    const { input, partition, writer, name } = parsed;
+    const views = this.views[input];
+    const view = views.get(partition) ?? new PartitionView(this.limits);
+    if (!views.has(partition)) {
+      views.set(partition, view);
+      // A new partition has nothing to gather: its first delta makes its state.
+      if (!this.isGathering) atOnce(view.restoring());
+    }
+    if (view.put(writer, name, value, timestampMs)) this.version += 1;
   }
 
-  /** A copy of the newest complete snapshot of an input partition, to fold on from; undefined where there is none. */
-  restore(input: Input, partition: number): PartitionState | undefined {
-    const best = this.best(`${input}-${partition}`);
-    return best ? copyOf(best.state, this.limits) : undefined;
+  /** To be called when the topic was read up to some end: makes the states, some milliseconds of work for each step. */
+  *restoring(): Generator<void> {
+    for (const view of this.all()) yield* view.restoring();
+    this.isGathering = false;
+    // Partitions of which the first was heard meanwhile.
+    for (const view of this.all()) yield* view.restoring();
+    this.version += 1;
+    this.isRestored = true;
+  }
+
+  /** There is more in the topic than the deltas lead to: `gather`, and read it again. */
+  get isBehind(): boolean {
+    return [...this.all()].some((view) => view.isBehind);
+  }
+
+  /** What is known of one input partition. */
+  partition(input: Input, partition: number): PartitionView | undefined {
+    return this.views[input].get(partition);
   }
 
   /** The newest state of every partition of an input, in partition order. Read only. */
   states(input: Input): readonly PartitionState[] {
-    return this.newest(input).map((reader) => reader.state);
+    return this.newest(input).map(({ state }) => state);
+  }
+
+  /** The same with the partitions' numbers. */
+  numbered(input: Input): readonly (readonly [partition: number, state: PartitionState])[] {
+    return this.newest(input).map(({ partition, state }) => [partition, state] as const);
+  }
+
+  /** Equal for two views that show the same. */
+  get offset(): string {
+    const marks = INPUTS.map((input) =>
+      this.numbered(input).map(([partition, { origin, next }]) => [partition, origin.epoch, String(next)]),
+    );
+    return hashOf(JSON.stringify(marks));
   }
 
   /** The greatest lag of a request partition in ms: what its writer reported, or how far it is behind the others if it is not read. */
   get lagMs(): number {
-    const readers = this.newest('requests');
-    const nowMs = newestTime(readers);
-    const lags = readers.map(({ state, publication }) => {
+    const newest = this.newest('requests');
+    const nowMs = newestTime(newest);
+    const lags = newest.map(({ state, lagMs }) => {
       const behindMs = nowMs - state.logTimeMs;
-      return Math.max(publication?.lagMs ?? 0, behindMs > IN_STEP_MS ? behindMs : 0);
+      return Math.max(lagMs, behindMs > IN_STEP_MS ? behindMs : 0);
     });
     return Math.max(0, ...lags);
   }
 
-  /** Writers that published lately. */
+  /** Aggregators that published a request partition lately. */
   get liveReplicas(): number {
-    const readers = this.newest('requests');
-    const nowMs = newestTime(readers);
-    const live = readers.filter((reader) => nowMs - reader.state.logTimeMs <= LIVE_WITHIN_MS);
-    return new Set(live.map((reader) => reader.publication?.replica)).size;
+    const newest = this.newest('requests');
+    const nowMs = newestTime(newest);
+    const live = newest.filter(({ state }) => nowMs - state.logTimeMs <= LIVE_WITHIN_MS);
+    return new Set(live.map(({ writer }) => replicaOf(writer))).size;
   }
 
-  /** Snapshots that were not taken because they were incomplete, corrupt or of another version. */
+  /** Bases and deltas that were not taken because they were incomplete, corrupt or of another format. */
   get rejected(): number {
-    let rejected = 0;
-    for (const byReplica of this.readers.values()) for (const reader of byReplica.values()) rejected += reader.rejected;
-    return rejected;
+    return [...this.all()].reduce((sum, { rejected }) => sum + rejected, 0);
   }
 
-  /** What each replica has written about an input partition. */
-  replicasOf(input: Input, partition: number): ReadonlyMap<string, SnapshotReader> {
-    return new Map(this.readers.get(`${input}-${partition}`));
+  private newest(input: Input) {
+    const sorted = [...this.views[input]].toSorted(([a], [b]) => a - b);
+    return sorted.flatMap(([partition, { current }]) => {
+      const { state, writer, lagMs } = current;
+      return state ? { partition, state, writer, lagMs } : [];
+    });
   }
 
-  private newest(input: Input): readonly SnapshotReader[] {
-    const sources = [...this.readers.keys()].filter((source) => source.startsWith(`${input}-`));
-    const sorted = sources.toSorted((a, b) => Number(a.slice(input.length + 1)) - Number(b.slice(input.length + 1)));
-    return sorted.flatMap((source) => this.best(source) ?? []);
-  }
-
-  private best(source: string): SnapshotReader | undefined {
-    let best: SnapshotReader | undefined;
-    for (const reader of this.readers.get(source)?.values() ?? []) {
-      if (reader.next !== undefined && (best?.next === undefined || reader.next > best.next)) best = reader;
-    }
-    return best;
+  private *all(): Generator<PartitionView> {
+    yield* this.views.requests.values();
+    yield* this.views.gpus.values();
   }
 }
 
-function newestTime(readers: readonly SnapshotReader[]): number {
-  return Math.max(0, ...readers.map(({ state }) => state.logTimeMs));
+function newestTime(newest: readonly { readonly state: PartitionState }[]): number {
+  return Math.max(0, ...newest.map(({ state }) => state.logTimeMs));
 }

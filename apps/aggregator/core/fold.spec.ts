@@ -4,8 +4,7 @@ import { EventSource, type InferometerEvent } from '#libs/contracts';
 import { heartbeat, interleaved, LIMITS, onePlanned, plannedRequests, recordsOf, START_MS } from '../../../test/support/traffic.js';
 import { at, beat, fold, gateway, hardTimes, totals } from '../../../test/support/fold.js';
 import { PartitionState } from './partition-state.js';
-import { canonical } from './snapshot-parts.js';
-import { copyOf } from './snapshot-reader.js';
+import { canonical, copyOf } from './state-parts.js';
 
 const probe = (id = 'p'): EventSource => new EventSource(`/probes/${id}`, 'boot');
 
@@ -132,6 +131,23 @@ describe('the fold as a function of the records', () => {
       }),
       { numRuns: 300 },
     );
+  });
+});
+
+describe('records that are gone', () => {
+  it('are counted to the one, before the first and between any two', () => {
+    const source = gateway();
+    const offsets = [4, 5, 9, 10];
+    const state = fold(offsets.map((offset) => at(beat(source, START_MS), offset, START_MS)));
+    expect([state.gapEvents, state.next, state.lastTimestampMs]).toEqual([7, 11n, START_MS]);
+    fold([at(beat(source, START_MS), 6, START_MS)], state);
+    expect(state.gapEvents).toBe(7);
+  });
+
+  it('are none where the fold was told to begin later', () => {
+    const state = new PartitionState(LIMITS, { epoch: 1, replaced: 0, start: 4n });
+    fold([at(beat(gateway(), START_MS), 4, START_MS)], state);
+    expect([state.gapEvents, state.next]).toEqual([0, 5n]);
   });
 });
 

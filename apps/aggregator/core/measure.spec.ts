@@ -78,6 +78,7 @@ describe('a request that is not streamed', () => {
       unstreamedRate: 5,
     });
     expect(measure(completed({ stream: false, queue_ms: 2_500 })).unstreamedRate).toBeUndefined();
+    expect(measure(completed({ stream: false, queue_ms: 0, duration_ms: 5e-324 })).unstreamedRate).toBeUndefined();
   });
 });
 

@@ -59,19 +59,25 @@ function decodeOf(data: Outcome): Measured['decode'] {
 function unstreamedRateOf(data: Outcome): number | undefined {
   const { stream, duration_ms: durationMs, queue_ms: queueMs = 0, output_tokens: tokens } = data;
   if (stream || durationMs === undefined || tokens === undefined || durationMs <= queueMs) return undefined;
-  return (tokens * 1000) / (durationMs - queueMs);
+  const rate = (tokens * 1000) / (durationMs - queueMs);
+  return rate < Infinity ? rate : undefined; // In no time at all.
 }
 
 /**
  * True if the request reached the upstream: it left the queue, and did not end in it. Read from the terminal event alone, so that it
  * does not matter whether `started` was seen.
  */
-export function reachedUpstream({ data }: TerminalEvent): boolean {
-  if ('phase' in data) return data.phase !== 'queued';
-  if ('error_type' in data) {
-    return data.queue_ms !== undefined && data.error_type !== 'queue_full' && data.error_type !== 'queue_timeout';
+export function reachedUpstream(event: TerminalEvent): boolean {
+  switch (event.type) {
+    case 'io.inferometer.request.cancelled.v1':
+      return event.data.phase !== 'queued';
+    case 'io.inferometer.request.failed.v1': {
+      const { queue_ms: queueMs, error_type: type } = event.data;
+      return queueMs !== undefined && type !== 'queue_full' && type !== 'queue_timeout';
+    }
+    default:
+      return true;
   }
-  return true;
 }
 
 /** vLLM's `finished_reason` of a request: tool calls and content filters count as `stop`, hang-ups as `abort`, failures as `error`. */

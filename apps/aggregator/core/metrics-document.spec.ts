@@ -1,19 +1,28 @@
 import { describe, expect, it } from 'vitest';
 import { EventSource, type InferometerEvent, type MetricsDocument } from '#libs/contracts';
-import { heartbeat, interleaved, LIMITS, onePlanned, recordsOf, START_MS } from '../../../test/support/traffic.js';
-import { FleetView, rollupKey, type Input } from './fleet-view.js';
+import { at } from '../../../test/support/fold.js';
+import { liveView, RollupWriter } from '../../../test/support/rollups.js';
+import { heartbeat, interleaved, LIMITS, onePlanned, recordsOf, START_MS, type TestRecord } from '../../../test/support/traffic.js';
+import type { FleetView } from './fleet-view.js';
 import { fleetNumbers, type MetricsQuery } from './fleet-numbers.js';
 import { metricsDocument } from './metrics-document.js';
 import { PartitionState } from './partition-state.js';
-import { SnapshotWriter } from './snapshot-writer.js';
+import type { Input } from './rollup-keys.js';
 
 const GIB = 1024 ** 3;
 
 function put(view: FleetView, input: Input, partition: number, events: readonly InferometerEvent[]): void {
-  const state = new PartitionState(LIMITS);
-  for (const record of recordsOf(events)) state.apply(record, record.decoded);
-  const parts = new SnapshotWriter().take(state, { replica: 'r', lagMs: 400 });
-  for (const { name, value } of parts) view.put(rollupKey(input, partition, 'r', name), value, START_MS);
+  putRecords(view, recordsOf(events), input, partition);
+}
+
+function putRecords(view: FleetView, records: readonly TestRecord[], input: Input = 'requests', partition = 0): void {
+  const writer = new RollupWriter({ input, partition }).fold(records);
+  writer.put(view, writer.delta(400));
+}
+
+function beatOf(id: string, gauges: { readonly dropped: number; readonly spooled: number }): InferometerEvent {
+  const event = heartbeat(new EventSource(`/gateways/${id}`, 'boot'), 0, START_MS);
+  return { ...event, data: { ...event.data, ...gauges } } as InferometerEvent;
 }
 
 function answer(view: FleetView, query: MetricsQuery = { window: '5m' }): MetricsDocument {
@@ -51,7 +60,7 @@ function completed(source: EventSource, partition: number, id: string, done: Don
 
 /** The three requests of the seed's example, over two partitions. */
 function seedExample(): FleetView {
-  const view = new FleetView(LIMITS);
+  const view = liveView();
   const source = new EventSource('/gateways/gw', 'boot');
   const first = completed(source, 0, 'a', { ttftMs: 614.3, durationMs: 4094.5, decodeMs: 3480, input: 9, output: 13 });
   const second = completed(source, 0, 'b', { ttftMs: 958.8, durationMs: 6263.9, decodeMs: 5305, input: 9, output: 19 }, 'n');
@@ -65,7 +74,7 @@ const doneBy = (id: string, model: string, tenant: string) => onePlanned({ id, m
 
 describe('the metrics document', () => {
   it('has every field, and only numbers for numbers, with no data at all', () => {
-    const document = answer(new FleetView(LIMITS));
+    const document = answer(liveView());
     expect(document).toMatchObject({
       service: 'inferometer',
       status: 'unknown',
@@ -109,58 +118,49 @@ describe('the metrics document', () => {
     const view = seedExample();
     const source = new EventSource('/gateways/late', 'boot');
     const late = START_MS + 600_000;
-    const state = new PartitionState(LIMITS);
-    state.apply({ offset: 0n, timestampMs: late }, { ok: true, value: heartbeat(source, 2, late) });
-    const parts = new SnapshotWriter().take(state, { replica: 'r', lagMs: 0 });
-    for (const { name, value } of parts) view.put(rollupKey('requests', 2, 'r', name), value, START_MS);
+    putRecords(view, [at(heartbeat(source, 2, late), 0, late)], 'requests', 2);
     expect(answer(view)).toMatchObject({ requests: { total: 3, requests_per_second: 0 }, slo: { sample_size: 0 }, latency: { max: 0 } });
     expect(answer(view, { window: '15m' })).toMatchObject({ slo: { sample_size: 3 }, latency: { max: 6.2639 } });
     expect(answer(view, { window: 'all' })).toMatchObject({ slo: { sample_size: 3 }, window: { name: 'all', seconds: 600 } });
   });
 
   it('has rates by the length of the window, or of the time since the counters began if that is shorter', () => {
-    const [young, old] = [new FleetView(LIMITS), new FleetView(LIMITS)];
+    const [young, old] = [liveView(), liveView()];
     const requests = Array.from({ length: 31 }, (_unused, index) => onePlanned({ id: `req-${index}`, end: 'completed', started: true }));
     for (const [view, minutes] of [
       [young, 0],
       [old, 60],
     ] as const) {
       const source = new EventSource('/gateways/gw', 'boot');
-      const state = new PartitionState(LIMITS);
-      state.apply({ offset: 0n, timestampMs: START_MS - minutes * 60_000 }, { ok: true, value: heartbeat(source, 0, START_MS) });
+      const first = at(heartbeat(source, 0, START_MS), 0, START_MS - minutes * 60_000);
       const records = recordsOf(interleaved(requests, source), 1n).map((record) => ({ ...record, timestampMs: START_MS + 61_000 }));
-      for (const record of records) state.apply(record, record.decoded);
-      const parts = new SnapshotWriter().take(state, { replica: 'r', lagMs: 0 });
-      for (const { name, value } of parts) view.put(rollupKey('requests', 0, 'r', name), value, START_MS);
+      putRecords(view, [first, ...records]);
     }
     expect(answer(young)).toMatchObject({ requests: { requests_per_second: 0.508 }, slo: { throughput: { total: 5.08 } } });
     expect(answer(old)).toMatchObject({ requests: { requests_per_second: 0.103 }, slo: { throughput: { total: 1.03 } } });
   });
 
   it('has the peak of the window, and of all time where the window is all', () => {
-    const view = new FleetView(LIMITS);
+    const view = liveView();
     const source = new EventSource('/gateways/gw', 'boot');
-    const state = new PartitionState(LIMITS);
-    for (const [index, [minutes, running]] of (
-      [
-        [0, 9],
-        [90, 2],
-        [94, 5],
-        [100, 3],
-      ] as const
-    ).entries()) {
+    const beats = [
+      [0, 9],
+      [90, 2],
+      [94, 5],
+      [100, 3],
+    ] as const;
+    const records = beats.map(([minutes, running], index) => {
       const timestampMs = START_MS + minutes * 60_000;
-      state.apply({ offset: BigInt(index), timestampMs }, { ok: true, value: heartbeat(source, 0, timestampMs, running) });
-    }
-    const parts = new SnapshotWriter().take(state, { replica: 'r', lagMs: 0 });
-    for (const { name, value } of parts) view.put(rollupKey('requests', 0, 'r', name), value, START_MS);
+      return at(heartbeat(source, 0, timestampMs, running), index, timestampMs);
+    });
+    putRecords(view, records);
     const peaks = (['5m', '15m', '1h', 'all'] as const).map((window) => answer(view, { window }).requests);
     expect(peaks.map(({ peak_concurrent_window: peak }) => peak)).toEqual([3, 5, 5, 9]);
     expect(peaks.map(({ peak_concurrent: peak }) => peak)).toEqual([9, 9, 9, 9]);
   });
 
   it('compares with the targets before it rounds', () => {
-    const view = new FleetView(LIMITS);
+    const view = liveView();
     const source = new EventSource('/gateways/gw', 'boot');
     const done = { ttftMs: 500, durationMs: 2_000, decodeMs: 3_000, input: 1, output: 10 };
     const good = Array.from({ length: 2_479 }, (_unused, index) => completed(source, 0, `good-${index}`, done)).flat();
@@ -179,7 +179,7 @@ describe('the metrics document', () => {
   });
 
   it('filters by tenant, in the models as in the sum', () => {
-    const view = new FleetView(LIMITS);
+    const view = liveView();
     const source = new EventSource('/gateways/gw', 'boot');
     put(view, 'requests', 0, interleaved([doneBy('a', 'm', 'red'), doneBy('b', 'm', 'blue'), doneBy('c', 'n', 'red')], source));
     const { requests, models, tokens, slo } = answer(view, { window: '5m', tenant: 'red' });
@@ -197,8 +197,27 @@ describe('the metrics document', () => {
     expect(answer(seedExample(), { window: '5m', model: 'nobody' }).requests.total).toBe(0);
   });
 
+  it('says what was gone, what began anew, what gateways dropped and what waits in their spools', () => {
+    const view = liveView();
+    const beats = [
+      at(beatOf('dead', { dropped: 5, spooled: 7 }), 3, START_MS),
+      at(beatOf('live', { dropped: 2, spooled: 4 }), 4, START_MS + 9_000),
+    ];
+    const anew = new PartitionState(LIMITS, { epoch: 2, replaced: 2, start: 0n });
+    const writer = new RollupWriter({ state: anew }).fold(beats);
+    writer.put(view, writer.delta());
+    expect(answer(view).data_quality).toMatchObject({
+      reconciled: false,
+      state_gap_events: 3,
+      topics_replaced: 2,
+      events_dropped: 7,
+      spooled: 4,
+      live_gateways: 1,
+    });
+  });
+
   it('sums the GPUs and names the set', () => {
-    const view = new FleetView(LIMITS);
+    const view = liveView();
     const probe = new EventSource('/probes/p', 'boot');
     const read = (index: number) =>
       probe.stamp(

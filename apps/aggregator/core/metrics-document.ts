@@ -10,7 +10,7 @@ import {
 } from '#libs/contracts';
 import type { Counts } from './counts.js';
 import { Figures } from './figures.js';
-import { gpuDocuments, gpuSummary, liveGateways, memoryPercent } from './fleet-gauges.js';
+import { droppedEvents, gpuDocuments, gpuSummary, liveGateways, memoryPercent } from './fleet-gauges.js';
 import { WINDOW_MS, type FleetNumbers } from './fleet-numbers.js';
 import type { Span, Totals } from './fleet-totals.js';
 import type { FleetView } from './fleet-view.js';
@@ -64,6 +64,8 @@ export function metricsDocument(view: FleetView, numbers: FleetNumbers, context:
     alerts_count: context.alerts.length,
     data_quality: {
       ...qualityOf(view, totals),
+      events_dropped: droppedEvents(view.states('requests')),
+      spooled: gateways.reduce((sum, gateway) => sum + gateway.spooled, 0),
       live_gateways: gateways.length,
       live_aggregators: view.liveReplicas,
       gpu_reading_age_seconds: Math.max(0, ...gpus.map(({ reading_age_seconds: age }) => age)),
@@ -173,12 +175,16 @@ function errorsOf(counts: Counts): MetricsDocument['errors'] {
 
 function qualityOf(view: FleetView, { reconciled }: Totals) {
   const states = view.states('requests');
+  const all = [...states, ...view.states('gpus')];
+  const gapEvents = all.reduce((sum, state) => sum + state.gapEvents, 0);
   return {
-    reconciled,
+    reconciled: reconciled && gapEvents === 0,
     lag_seconds: round(view.lagMs / 1000, 1),
     duplicates_dropped: states.reduce((sum, state) => sum + state.duplicates, 0),
     events_missing: states.reduce((sum, state) => sum + state.producers.missing, 0),
-    dead_letters: deadLetters([...states, ...view.states('gpus')]),
+    state_gap_events: gapEvents,
+    topics_replaced: all.reduce((sum, state) => sum + state.origin.replaced, 0),
+    dead_letters: deadLetters(all),
   };
 }
 

@@ -1,6 +1,7 @@
-import type { Decoded, DecodeReason, EventOf, GatewayHeartbeat, GpuReading, InferometerEvent } from '#libs/contracts';
+import type { Decoded, DecodeReason, EventOf, GpuReading, InferometerEvent } from '#libs/contracts';
 import type { Bucket } from './bucket.js';
 import { Buckets, MAX_AHEAD_MS } from './buckets.js';
+import { gaugesOf, readingFrom, readingValues, type Gauges } from './kept.js';
 import { measure, type TerminalEvent } from './measure.js';
 import type { Producer } from './producer.js';
 import { Producers } from './producers.js';
@@ -25,13 +26,29 @@ export interface FoldRecord {
   readonly timestampMs: number;
 }
 
+/** Where a state began. */
+export interface Origin {
+  /** Grows each time the fold of a partition begins anew, for another topic or by order. States are ordered by epoch, then by offset. */
+  readonly epoch: number;
+  /** How often it began anew because the topic had been replaced. */
+  readonly replaced: number;
+  /** The offset of the first record wanted. */
+  readonly start: bigint;
+}
+
+export const FIRST_ORIGIN: Origin = { epoch: 0, replaced: 0, start: 0n };
+
 /**
  * The fold over one input partition: a pure, deterministic function of its records in offset order.
  * Time comes from the records only. Nothing here does I/O, and nothing a record can hold makes it throw.
  */
 export class PartitionState {
-  /** The offset of the next record wanted; undefined before the first. */
-  next: bigint | undefined;
+  /** The offset of the next record wanted. */
+  next: bigint;
+  /** The timestamp of the record before `next`; 0 before the first. */
+  lastTimestampMs = 0;
+  /** Records that were gone before they could be read. */
+  gapEvents = 0;
   /** The partition's clock: the greatest record timestamp seen, unless the log's clock was set back. */
   logTimeMs = 0;
   /** When the counters began, in log time. */
@@ -47,14 +64,20 @@ export class PartitionState {
   readonly gpus = new Map<string, GpuState>();
   readonly series: SeriesTable;
 
-  constructor(limits: LabelLimits) {
+  constructor(
+    limits: LabelLimits,
+    readonly origin: Origin = FIRST_ORIGIN,
+  ) {
+    this.next = origin.start;
     this.series = new SeriesTable(limits);
   }
 
   /** Applies a record once: one below `next` was applied before and changes nothing. */
   apply(record: FoldRecord, decoded: Decoded<InferometerEvent>): void {
-    if (this.next !== undefined && record.offset < this.next) return;
+    if (record.offset < this.next) return;
+    if (record.offset > this.next) this.gapEvents += Number(record.offset - this.next);
     this.next = record.offset + 1n;
+    this.lastTimestampMs = record.timestampMs;
     this.advance(record.timestampMs);
     if (decoded.ok) this.applyEvent(decoded.value, record.timestampMs);
     else this.undecodable.set(decoded.reason, (this.undecodable.get(decoded.reason) ?? 0) + 1);
@@ -84,7 +107,8 @@ export class PartitionState {
       return;
     }
     this.dispatch(event, producer, timestampMs);
-    producer.settle('request_id' in event.data ? event.data.request_id : event.subject);
+    if ('request_id' in event.data) producer.settle(event.data.request_id);
+    else producer.settleAll();
   }
 
   private dispatch(event: InferometerEvent, producer: Producer, timestampMs: number): void {
@@ -125,7 +149,9 @@ export class PartitionState {
   private applyReading(event: EventOf<'io.inferometer.gpu.read.v1'>, producer: Producer): void {
     producer.lastHeartbeatMs = this.logTimeMs;
     const key = `${event.data.host}/${event.data.uuid}`;
-    if (isNewest(event, producer)) this.gpus.set(key, { reading: event.data, atMs: this.logTimeMs });
+    if (isNewest(event, producer)) {
+      this.gpus.set(key, { reading: readingFrom(readingValues(event.data)), atMs: this.logTimeMs });
+    }
     this.housekeep();
   }
 
@@ -144,8 +170,9 @@ export class PartitionState {
   }
 
   /** The fleet's peak is this gateway's peak since its last heartbeat beside what the others said last. */
-  private applyGauges(heartbeat: GatewayHeartbeat, producer: Producer): void {
-    producer.heartbeat = heartbeat;
+  private applyGauges(heartbeat: Gauges, producer: Producer): void {
+    producer.heartbeat = gaugesOf(heartbeat);
+    producer.endGhosts();
     this.lastGatewayHeartbeatMs = this.logTimeMs;
     let peak = heartbeat.peak_running;
     for (const other of this.producers.all()) if (other !== producer && other.alive) peak += other.heartbeat?.running ?? 0;

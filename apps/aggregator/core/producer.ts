@@ -1,5 +1,5 @@
-import type { GatewayHeartbeat } from '#libs/contracts';
 import { hashOf } from './hash.js';
+import type { Gauges } from './kept.js';
 import { SequenceTracker, type Gap } from './sequence-tracker.js';
 import type { Series } from './series.js';
 
@@ -18,15 +18,15 @@ export interface OpenRequest {
 /** A producer may not hold more open requests than this per partition: the oldest then counts as lost. */
 const MAX_OPEN = 100_000;
 
-type ProducerJson = readonly [
+type HeadJson = readonly [
   source: string,
   bootId: string,
   sequences: readonly [highest: number, abandoned: number, gaps: readonly Gap[]],
   times: readonly [lastSeenMs: number, lastHeartbeatMs: number, succeededMs: number],
   alive: boolean,
-  heartbeat: GatewayHeartbeat | null,
-  open: readonly (readonly [requestId: string, seriesId: string, receivedAt: number, endedAt: number, flags: number])[],
+  heartbeat: Gauges | null,
 ];
+type OpenJson = readonly [requestId: string, seriesId: string, receivedAt: number, endedAt: number, flags: number];
 
 /** One life of one gateway, probe or aggregator, as one partition sees it. Times are log time in Unix ms, unless they say otherwise. */
 export class Producer {
@@ -39,8 +39,8 @@ export class Producer {
   lastHeartbeatMs = 0;
   /** When, by the clock of the source, its next life began; 0 while this is the last one. */
   succeededMs = 0;
-  heartbeat: GatewayHeartbeat | undefined;
-  changed = true;
+  /** What it last said of itself. */
+  heartbeat: Gauges | undefined;
   /** Requests that have ended are among the open ones. */
   private holdsEnded = false;
 
@@ -57,7 +57,6 @@ export class Producer {
 
   /** True if the event is new. After a new one is applied, `settle` follows. */
   accept(sequence: number, logTimeMs: number): boolean {
-    this.changed = true;
     this.lastSeenMs = logTimeMs;
     return this.sequences.accept(sequence, logTimeMs);
   }
@@ -88,23 +87,38 @@ export class Producer {
 
   /** Forgets a request that has ended, once no older event of it can still come; those held back for gaps, once all gaps are closed. */
   settle(requestId: string): void {
-    if (this.holdsEnded && this.sequences.gaps.length === 0) return this.forgetEnded();
+    if (this.settleAll()) return;
     const request = this.open.get(requestId);
     if (!request || request.endedAt === 0) return;
     if (this.isComplete(request)) this.forget(requestId, request);
     else this.holdsEnded = true;
   }
 
+  /** The part of `settle` that is about no request. True if there is nothing else to settle. */
+  settleAll(): boolean {
+    const isDue = this.holdsEnded && this.sequences.gaps.length === 0;
+    if (isDue) this.forgetEnded();
+    return isDue;
+  }
+
+  /**
+   * A gateway that has nothing in hand, and of which nothing is missing any more, says so in its newest heartbeat: the end of a request
+   * that is open here was dropped on the way. It becomes lost, and if its end is told after all, it moves there.
+   */
+  endGhosts(): void {
+    const { heartbeat, sequences } = this;
+    if (!heartbeat || heartbeat.waiting > 0 || heartbeat.running > 0 || sequences.gaps.length > 0) return;
+    for (const request of this.open.values()) this.giveUp(request);
+  }
+
   /** Its open requests become lost. */
   die(): void {
-    this.changed = true;
     this.alive = false;
     for (const request of this.open.values()) this.giveUp(request);
   }
 
   /** It speaks again: what was given up is open again. */
   revive(): void {
-    this.changed = true;
     this.alive = true;
     for (const request of this.open.values()) {
       if (!request.lost) continue;
@@ -115,9 +129,7 @@ export class Producer {
 
   /** Gives up events that were found missing before `timeMs`: what ended without a `received` event then counts as received for good. */
   abandonGaps(timeMs: number): void {
-    if (!this.sequences.abandon(timeMs)) return;
-    this.changed = true;
-    this.forgetEnded();
+    if (this.sequences.abandon(timeMs)) this.forgetEnded();
   }
 
   /** Its requests are not remembered any more; what was lost stays lost. */
@@ -125,34 +137,28 @@ export class Producer {
     for (const [requestId, request] of this.open) this.forget(requestId, request);
   }
 
-  /** Its JSON: equal content, equal text. */
-  text(): string {
+  /** As lines of JSON: one about itself, then one for each open request, oldest first. */
+  *lines(): Generator<string> {
     const { highest, abandoned, gaps } = this.sequences;
-    const open = [...this.open].map(([id, request]) => {
-      const { series, receivedAt, endedAt, started, lost } = request;
-      return [id, series.id, receivedAt, endedAt, Number(started) + 2 * Number(lost)] as const;
-    });
-    const json: ProducerJson = [
-      this.source,
-      this.bootId,
-      [highest, abandoned, gaps],
-      [this.lastSeenMs, this.lastHeartbeatMs, this.succeededMs],
-      this.alive,
-      this.heartbeat ?? null,
-      open.toSorted(([a], [b]) => (a < b ? -1 : 1)),
-    ];
-    return JSON.stringify(json);
+    const times = [this.lastSeenMs, this.lastHeartbeatMs, this.succeededMs] as const;
+    const head: HeadJson = [this.source, this.bootId, [highest, abandoned, gaps], times, this.alive, this.heartbeat ?? null];
+    yield JSON.stringify(head);
+    for (const [id, { series, receivedAt, endedAt, started, lost }] of this.open) {
+      const json: OpenJson = [id, series.id, receivedAt, endedAt, Number(started) + 2 * Number(lost)];
+      yield JSON.stringify(json);
+    }
   }
 
-  /** Throws if `text` is not what `text()` gives, or if `seriesOf` does. */
-  static fromText(text: string, seriesOf: (id: string) => Series): Producer {
-    const json = JSON.parse(text) as ProducerJson;
-    const [source, bootId, [highest, abandoned, gaps], [lastSeenMs, lastHeartbeatMs, succeededMs], alive, heartbeat, open] = json;
+  /** Throws if `lines` are not what `lines()` gives, or if `seriesOf` does. */
+  static fromLines([head = '', ...open]: readonly string[], seriesOf: (id: string) => Series): Producer {
+    const [source, bootId, [highest, abandoned, gaps], times, alive, heartbeat] = JSON.parse(head) as HeadJson;
+    const [lastSeenMs, lastHeartbeatMs, succeededMs] = times;
     const producer = new Producer(source, bootId);
     Object.assign(producer.sequences, { highest, abandoned });
     producer.sequences.gaps.push(...gaps);
-    Object.assign(producer, { lastSeenMs, lastHeartbeatMs, succeededMs, alive, heartbeat: heartbeat ?? undefined, changed: false });
-    for (const [id, seriesId, receivedAt, endedAt, flags] of open) {
+    Object.assign(producer, { lastSeenMs, lastHeartbeatMs, succeededMs, alive, heartbeat: heartbeat ?? undefined });
+    for (const line of open) {
+      const [id, seriesId, receivedAt, endedAt, flags] = JSON.parse(line) as OpenJson;
       producer.open.set(id, { series: seriesOf(seriesId), receivedAt, endedAt, started: (flags & 1) > 0, lost: (flags & 2) > 0 });
       producer.holdsEnded ||= endedAt > 0;
     }
@@ -198,8 +204,6 @@ export class Producer {
 
   private forget(requestId: string, request: OpenRequest): void {
     this.open.delete(requestId);
-    if (request.receivedAt > 0) return;
-    request.series.receivedMissing += 1;
-    request.series.changed = true;
+    if (request.receivedAt === 0) request.series.receivedMissing += 1;
   }
 }

@@ -3,7 +3,7 @@ import { EventSource, type InferometerEvent } from '#libs/contracts';
 import { endOf, eventsOf, heartbeat, interleaved, LIMITS, onePlanned, recordsOf, START_MS } from '../../../test/support/traffic.js';
 import { liveGateways } from './fleet-gauges.js';
 import { at, beat, fold, gateway, totals } from '../../../test/support/fold.js';
-import { copyOf } from './snapshot-reader.js';
+import { copyOf } from './state-parts.js';
 
 const minute = (count: number): number => START_MS + count * 60_000;
 
@@ -45,7 +45,7 @@ describe('requests whose gateway dies', () => {
     const state = fold(recordsOf(interleaved([onePlanned()], slow)));
     fold([at(beat(other, START_MS), 5, START_MS + 20_000)], state);
     expect(totals(state).lost).toBe(1);
-    fold([at(beat(slow, START_MS), 6, START_MS + 20_100)], state);
+    fold([at(heartbeat(slow, 0, START_MS, 1), 6, START_MS + 20_100)], state);
     expect(totals(state)).toMatchObject({ lost: 0, running: 1, reconciled: true });
   });
 
@@ -66,10 +66,29 @@ describe('requests whose gateway dies', () => {
     const state = fold(recordsOf([beat(one, START_MS), ...interleaved([onePlanned()], one)]));
     fold([at(beat(namesake, START_MS + 1_000), 10, START_MS + 1_000)], state);
     expect(totals(state).lost).toBe(1);
-    fold([at(beat(one, START_MS + 1_500), 11, START_MS + 1_500)], state);
+    fold([at(heartbeat(one, 0, START_MS + 1_500, 1), 11, START_MS + 1_500)], state);
     expect(totals(state)).toMatchObject({ lost: 0, running: 1, reconciled: true });
     fold([at(beat(namesake, START_MS + 2_000), 12, START_MS + 2_000)], state);
     expect(liveGateways([state])).toHaveLength(2);
+  });
+});
+
+describe('requests whose end was dropped', () => {
+  it('are lost when their gateway says that it has nothing in hand, and not while something of it is missing', () => {
+    const source = gateway();
+    const state = fold(recordsOf(interleaved([onePlanned(), onePlanned({ id: 'waiting', started: false })], source)));
+    fold([at(heartbeat(source, 0, START_MS, 1), 10, START_MS)], state);
+    expect(totals(state)).toMatchObject({ running: 1, waiting: 1, lost: 0 });
+    const [late, idle] = [beat(source, START_MS), beat(source, START_MS)];
+    fold([at(idle, 11, START_MS)], state);
+    expect(totals(state)).toMatchObject({ running: 1, waiting: 1, lost: 0 });
+    fold([at(late, 12, START_MS)], state);
+    expect(totals(state)).toMatchObject({ running: 1, waiting: 1, lost: 0 });
+    fold([at(beat(source, START_MS), 13, START_MS)], state);
+    expect(totals(state)).toMatchObject({ running: 0, waiting: 0, lost: 2, total: 2, reconciled: true });
+    fold([at(endOf('req-1', source), 14, START_MS)], state);
+    expect(totals(state)).toMatchObject({ lost: 1, total: 2, reconciled: true });
+    expect(totals(state).counts.successful).toBe(1);
   });
 });
 

@@ -33,11 +33,6 @@ export class Producers {
     this.byBoot.set(producer.source, boots.set(producer.bootId, producer));
   }
 
-  /** Drops the producer with this id, if there is one, without a trace. */
-  remove(id: string): void {
-    for (const producer of this.all()) if (producer.id === id) this.drop(producer);
-  }
-
   /** Events that producers numbered and that never came. */
   get missing(): number {
     let missing = this.missingForgotten;
@@ -59,7 +54,6 @@ export class Producers {
     for (const producer of this.all()) {
       producer.lastSeenMs = Math.min(producer.lastSeenMs, timeMs);
       producer.lastHeartbeatMs = Math.min(producer.lastHeartbeatMs, timeMs);
-      producer.changed = true;
       producer.abandonGaps(Infinity);
     }
   }
@@ -67,9 +61,7 @@ export class Producers {
   private welcome({ source, bootid, time }: InferometerEvent, logTimeMs: number): Producer {
     for (const older of this.byBoot.get(source)?.values() ?? []) {
       if (older.alive) older.die();
-      if (older.succeededMs > 0) continue;
-      older.succeededMs = Date.parse(time);
-      older.changed = true;
+      if (older.succeededMs === 0) older.succeededMs = Date.parse(time);
     }
     if (this.count >= MAX_PRODUCERS) this.forgetOldest();
     const producer = new Producer(source, bootid);

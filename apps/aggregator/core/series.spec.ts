@@ -4,8 +4,7 @@ import { EventSource } from '#libs/contracts';
 import { eventsOf, onePlanned, recordsOf, START_MS } from '../../../test/support/traffic.js';
 import { PartitionState } from './partition-state.js';
 import { SeriesTable, type LabelLimits } from './series.js';
-import { canonical } from './snapshot-parts.js';
-import { copyOf } from './snapshot-reader.js';
+import { canonical, copyOf } from './state-parts.js';
 
 const OPEN: LabelLimits = { models: [], maxModels: 2, maxTenants: 1 };
 

@@ -45,7 +45,6 @@ export class Series {
   histograms = new Histograms();
   /** Requests that reached the upstream, by vLLM's `finished_reason`; indexed as FINISHED_REASONS. */
   finished: number[] = FINISHED_REASONS.map(() => 0);
-  changed = true;
 
   constructor(readonly labels: SeriesLabels) {
     this.id = hashOf(JSON.stringify([labels.operation, labels.model, labels.tenant]));
@@ -53,25 +52,22 @@ export class Series {
 
   addLost(count: 1 | -1): void {
     this.lost += count;
-    this.changed = true;
   }
 
   addReceived(data: RequestReceived): void {
     this.figures.received += 1;
     this.histograms.addReceived(data);
-    this.changed = true;
   }
 
   addEnded(event: TerminalEvent, measured: Measured): void {
     this.figures.addEnded(event, measured);
-    this.changed = true;
     if (!reachedUpstream(event)) return;
     this.histograms.addEnded(event);
     this.finished[FINISHED_REASONS.indexOf(finishedReasonOf(event))]! += 1;
   }
 
-  /** Its JSON: equal content, equal text. */
-  text(): string {
+  /** Its JSON, as one line: equal content, equal text. */
+  *lines(): Generator<string> {
     const json: SeriesJson = {
       labels: this.labels,
       figures: this.figures.toJSON(),
@@ -80,24 +76,18 @@ export class Series {
       finished: this.finished,
       histograms: this.histograms.toJSON(),
     };
-    return JSON.stringify(json);
+    yield JSON.stringify(json);
   }
 
-  /** Takes over everything but the labels. `newer` is not to be used afterwards. */
-  become({ figures, lost, receivedMissing, finished, histograms }: Series): void {
-    Object.assign(this, { figures, lost, receivedMissing, finished, histograms });
-  }
-
-  /** Throws if `text` is not what `text()` gives. */
-  static fromText(text: string): Series {
-    const json = JSON.parse(text) as SeriesJson;
+  /** Throws if `line` is not what `lines()` gives. */
+  static fromLine(line: string): Series {
+    const json = JSON.parse(line) as SeriesJson;
     const series = new Series(json.labels);
     series.figures = Figures.fromJSON(json.figures);
     series.lost = json.lost;
     series.receivedMissing = json.receivedMissing;
     addEach(series.finished, json.finished);
     series.histograms = new Histograms(json.histograms);
-    series.changed = false;
     return series;
   }
 }

@@ -31,7 +31,7 @@ const byModel: GroupBy = ({ model }) => model;
 
 /**
  * Sums the buckets of all partitions over windows that end now. The sums of spans within it are kept from one call to the next, so that
- * a call costs what has changed and not what there is. The states must be those of a view: their buckets tell by a hash what they hold.
+ * a call costs what has changed and not what there is.
  */
 export class WindowSums {
   private readonly kept = WIDTHS_MS.map(() => new Map<number, SpanSums>());
@@ -63,7 +63,7 @@ export class WindowSums {
   }
 
   private span(states: readonly PartitionState[], level: number, startMs: number): SpanSums {
-    const sources = level === 0 ? hashesAt(states, startMs) : this.parts(states, level, startMs);
+    const sources = level === 0 ? stampsAt(states, startMs) : this.parts(states, level, startMs);
     const kept = this.kept[level]!.get(startMs);
     if (kept && areSame(sources, kept.sources)) return kept;
     const made = level === 0 ? sumOfBuckets(states, startMs, sources) : sumOfSpans(sources as readonly SpanSums[]);
@@ -89,8 +89,8 @@ function areSame(some: readonly unknown[], others: readonly unknown[]): boolean 
   return some.length === others.length && some.every((one, index) => one === others[index]);
 }
 
-function hashesAt(states: readonly PartitionState[], startMs: number): readonly string[] {
-  return states.map(({ buckets }) => buckets.fine.get(startMs)?.hash ?? '');
+function stampsAt(states: readonly PartitionState[], startMs: number): readonly unknown[] {
+  return states.map(({ buckets }) => buckets.fine.get(startMs)?.stamp);
 }
 
 function sumOfBuckets(states: readonly PartitionState[], startMs: number, sources: readonly unknown[]): SpanSums {

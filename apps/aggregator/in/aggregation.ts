@@ -1,17 +1,22 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { EventSource, topicsOf, type Topics } from '#libs/contracts';
-import { EventLog, Outbox, type Consumption, type Following } from '#libs/event-log';
+import { EventLog, EventLogError, Outbox, prepareTopics, type Consumption } from '#libs/event-log';
 import { VERSION, type Logger } from '#libs/runtime';
-import { INPUTS, type Input } from '../core/fleet-view.js';
+import { INPUTS, writerName, type Input } from '../core/rollup-keys.js';
 import { DeadLetters } from '../out/dead-letters.js';
 import { FleetAnswers } from '../out/fleet-answers.js';
 import { RollupPublisher } from '../out/rollup-publisher.js';
 import type { AggregatorSettings } from '../settings.js';
 import { PartitionConsumer } from './partition-consumer.js';
+import { RollupFollowing } from './rollup-following.js';
 
 /** A partition without a record for this long gets a heartbeat of ours, so that log time moves on when every producer is gone. */
 const SILENCE_MS = 1000;
 const ALERT_INTERVAL_MS = 1000;
 const ERASE_INTERVAL_MS = 60_000;
+const RETRY_MS = 1000;
+/** A partition is refused if what was published cannot be read within this. */
+const CATCH_UP_LIMIT_MS = 60_000;
 const GROUP = 'aggregator';
 
 interface InputFlow {
@@ -22,30 +27,39 @@ interface InputFlow {
 
 /** What one aggregator does all day: follows the rollups, folds the partitions it owns, publishes, watches the alerts. */
 export class Aggregation {
-  /** Resolves with the cause if consuming or following dies for good. */
+  /** Resolves with the cause if it dies for good. */
   readonly failed: Promise<Error>;
+  /** Resolves if the log cannot be reached at the start: then that takes as long as it takes. */
+  readonly held: Promise<void>;
   private fail!: (cause: Error) => void;
+  private hold!: () => void;
   private readonly topics: Topics;
-  private readonly replica: string;
   private readonly deadLetters: DeadLetters;
+  private readonly rollups: RollupFollowing;
   private readonly timers: NodeJS.Timeout[] = [];
-  private flows: readonly InputFlow[] = [];
-  private following: Following | undefined;
+  private readonly closing = new AbortController();
+  private readonly flows: InputFlow[] = [];
+  private starting: Promise<void> | undefined;
   private publishing: Promise<void> | undefined;
+  private terms = 0;
 
   constructor(
     private readonly log: EventLog,
     private readonly settings: AggregatorSettings,
     private readonly answers: FleetAnswers,
     private readonly logger: Logger,
-    private readonly bootId: string,
+    private readonly replica: string,
   ) {
     this.topics = topicsOf(settings.eventLog.topicPrefix);
-    this.replica = bootId;
     this.deadLetters = new DeadLetters(log, this.topics.deadLetter.name);
+    this.rollups = new RollupFollowing(log, this.topics.rollups.name, answers.view);
     this.failed = new Promise((resolve) => {
       this.fail = resolve;
     });
+    this.held = new Promise((resolve) => {
+      this.hold = resolve;
+    });
+    void this.rollups.failed.then(this.fail);
   }
 
   /** True while the fold runs and the view is fresh. */
@@ -53,58 +67,112 @@ export class Aggregation {
     return this.flows.length === INPUTS.length && !this.answers.stale;
   }
 
-  /** Resolves when the view holds every snapshot stored before, and the partitions are joined for. */
-  async start(): Promise<void> {
-    const { view } = this.answers;
-    this.following = await this.log.follow(this.topics.rollups.name, 'beginning', {
-      records: (_partition, records) => {
-        for (const { key, value, timestampMs } of records) view.put(key, value, timestampMs);
-      },
+  /**
+   * Resolves when the view holds everything that was published before, and the partitions are joined for, which takes as long as the log
+   * is away; or when it has failed for good.
+   */
+  start(): Promise<void> {
+    this.starting ??= this.run().catch((error: Error) => {
+      if (!this.closing.signal.aborted) this.fail(error);
     });
-    void this.following.failed.then(this.fail);
-    await this.following.caughtUp;
+    return this.starting;
+  }
+
+  /** Stops consuming, publishes what is folded, and stops following. */
+  async close(): Promise<void> {
+    this.closing.abort();
+    for (const timer of this.timers) clearInterval(timer);
+    this.deadLetters.close();
+    await this.publishing;
+    const { starting } = this;
+    const closeAll = async (): Promise<void> => {
+      for (const { consumption, outbox } of this.flows.splice(0)) {
+        await outbox.close();
+        await consumption.close();
+      }
+      await this.rollups.close();
+    };
+    await closeAll();
+    await starting;
+    await closeAll();
+  }
+
+  private async run(): Promise<void> {
+    const { signal } = this.closing;
+    const ear = { info: (message: string) => this.logger.info(message), warn: (message: string) => this.wait(message) };
+    await prepareTopics(this.log, Object.values(this.topics), ear, { signal });
+    await this.insist(() => this.rollups.start());
     await this.answers.warmUp();
-    this.flows = await Promise.all(INPUTS.map((input) => this.startInput(input)));
+    this.watchAlerts();
+    for (const input of INPUTS) this.flows.push(await this.insist(() => this.startInput(input)));
+    if (signal.aborted) return;
     this.every(this.settings.snapshotIntervalMs, () => this.publish());
     this.every(SILENCE_MS / 2, () => this.breakSilence());
     this.every(ALERT_INTERVAL_MS, () => this.watchAlerts());
     this.every(ERASE_INTERVAL_MS, () => this.eraseAbandoned());
   }
 
-  /** Stops consuming, publishes what is folded, and stops following. */
-  async close(): Promise<void> {
-    for (const timer of this.timers) clearInterval(timer);
-    this.deadLetters.close();
-    await this.publishing;
-    for (const { consumption, outbox } of this.flows) {
-      await outbox.close();
-      await consumption.close();
+  /** Tries for as long as trying makes sense. */
+  private async insist<T>(work: () => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await work();
+      } catch (error) {
+        if (error instanceof EventLogError || this.closing.signal.aborted) throw error;
+        this.wait(`the event log cannot be read, trying again in ${RETRY_MS / 1000} s: ${String(error)}`);
+        await sleep(RETRY_MS, undefined, { signal: this.closing.signal });
+      }
     }
-    await this.following?.close();
+  }
+
+  private wait(why: string): void {
+    this.logger.warn(why);
+    this.hold();
   }
 
   private async startInput(input: Input): Promise<InputFlow> {
     const topic = this.topics[input].name;
+    const partitions = await this.log.partitions(topic);
+    const rollupPartitions = await this.log.partitions(this.topics.rollups.name);
     const consumer = new PartitionConsumer({
       input,
       topic,
       limits: this.settings.labels,
       view: this.answers.view,
+      catchUp: () => this.catchUp(),
       deadLetters: this.deadLetters,
-      publisherOf: (partition) => new RollupPublisher(this.log, this.topics.rollups.name, input, partition, this.replica),
+      publisherOf: (partition, state, since) => {
+        this.terms += 1;
+        const writer = writerName(this.replica, this.terms);
+        const place = { topic: this.topics.rollups.name, topicPartition: partition % rollupPartitions, input, partition, writer };
+        return new RollupPublisher({ log: this.log, ...place }, state, since);
+      },
+      logger: this.logger,
     });
-    const partitions = await this.log.partitions(topic);
-    const outbox = new Outbox(this.log, topic, partitions, new EventSource(`/aggregators/${this.replica}`, this.bootId));
     const consumption = await this.log.consume(topic, GROUP, consumer);
     void consumption.failed.then(this.fail);
+    const outbox = new Outbox(this.log, topic, partitions, new EventSource(`/aggregators/${this.replica}`, this.replica));
     return { consumer, consumption, outbox };
+  }
+
+  private async catchUp(): Promise<void> {
+    const limit = new AbortController();
+    const tooLate = sleep(CATCH_UP_LIMIT_MS, undefined, { signal: limit.signal }).then(() => {
+      throw new Error(`what was published could not be read within ${CATCH_UP_LIMIT_MS / 1000} s`);
+    });
+    try {
+      await Promise.race([this.rollups.catchUp(), tooLate]);
+    } finally {
+      tooLate.catch(() => undefined);
+      limit.abort();
+    }
   }
 
   private publish(): void {
     this.publishing ??= Promise.all(this.flows.map(({ consumer }) => consumer.publish()))
       .then(
         () => undefined,
-        (error: unknown) => this.logger.warn(`a snapshot could not be stored, trying again: ${String(error)}`),
+        (error: unknown) => this.logger.warn(`rollups could not be stored, trying again: ${String(error)}`),
       )
       .finally(() => {
         this.publishing = undefined;
@@ -127,7 +195,7 @@ export class Aggregation {
 
   private eraseAbandoned(): void {
     for (const { consumer } of this.flows) {
-      consumer.eraseAbandoned().catch((error: unknown) => this.logger.warn(`old snapshots could not be erased: ${String(error)}`));
+      consumer.eraseAbandoned().catch((error: unknown) => this.logger.warn(`old rollups could not be erased: ${String(error)}`));
     }
   }
 

@@ -19,7 +19,7 @@ export class HealthController {
       status: ready ? 'ok' : 'degraded',
       version: VERSION,
       view_age_seconds: viewAgeSeconds,
-      snapshots_rejected: this.answers.view.rejected,
+      rollups_rejected: this.answers.view.rejected,
     };
   }
 

@@ -1,100 +1,198 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { encodeEvent, topicsOf, type InferometerEvent } from '#libs/contracts';
-import { openEventLog, type EventLog, type LogRecord } from '#libs/event-log';
+import { openEventLog, type Bounds, type EventLog, type LogRecord } from '#libs/event-log';
+import { Logger } from '#libs/runtime';
+import { gateway } from '../../../test/support/fold.js';
 import { endOf, eventsOf, heartbeat, LIMITS, onePlanned, START_MS } from '../../../test/support/traffic.js';
 import { waitFor } from '../../../test/support/wait.js';
+import { BaseWriter } from '../core/base-writer.js';
 import { FleetView } from '../core/fleet-view.js';
-import { gateway } from '../../../test/support/fold.js';
 import { PartitionState } from '../core/partition-state.js';
-import { canonical } from '../core/snapshot-parts.js';
+import { rollupKey } from '../core/rollup-keys.js';
+import { canonical } from '../core/state-parts.js';
 import { DeadLetters } from '../out/dead-letters.js';
 import { RollupPublisher } from '../out/rollup-publisher.js';
 import { PartitionConsumer } from './partition-consumer.js';
+import { RollupFollowing } from './rollup-following.js';
 
 const { requests, rollups, deadLetter } = topicsOf();
 const MINUTES_MS = 60_000;
 
 let log: EventLog;
 let view: FleetView;
-let offset: bigint;
+let following: RollupFollowing;
+let errors: string[];
+let terms: number;
 
 beforeEach(async () => {
-  [view, offset] = [new FleetView(LIMITS), 0n];
+  [errors, terms] = [[], 0];
   log = await openEventLog('memory:');
   await log.ensureTopics([rollups, deadLetter]);
-  await log.follow(rollups.name, 'beginning', {
-    records: (_partition, records) => {
-      for (const { key, value, timestampMs } of records) view.put(key, value, timestampMs);
-    },
-  });
+  view = new FleetView(LIMITS);
+  following = new RollupFollowing(log, rollups.name, view);
+  await following.start();
 });
 
-afterEach(() => log.close());
+afterEach(async () => {
+  await following.close();
+  await log.close();
+});
 
-function consumer(replica: string): PartitionConsumer {
+class Ear extends Logger {
+  override error(message: unknown): void {
+    errors.push(String(message));
+  }
+}
+
+function consumer(replica: string, catchUp = () => following.catchUp()): PartitionConsumer {
   return new PartitionConsumer({
     input: 'requests',
     topic: requests.name,
     limits: LIMITS,
     view,
+    catchUp,
     deadLetters: new DeadLetters(log, deadLetter.name),
-    publisherOf: (partition) => new RollupPublisher(log, rollups.name, 'requests', partition, replica),
-  });
-}
-
-function record(event: InferometerEvent, timestampMs: number): LogRecord {
-  const stored = { partition: 0, key: event.subject, value: encodeEvent(event), offset, timestampMs };
-  offset += 1n;
-  return stored;
-}
-
-/** The keys that a compacted topic has a value for. */
-async function keysIn(topic: string): Promise<readonly string[]> {
-  const keys = new Set<string>();
-  const following = await log.follow(topic, 'beginning', {
-    records: (_partition, records) => {
-      for (const { key, value } of records) {
-        if (value === null) keys.delete(key);
-        else keys.add(key);
-      }
+    publisherOf: (partition, state, since) => {
+      terms += 1;
+      const place = { log, topic: rollups.name, topicPartition: 0, input: 'requests', partition, writer: `${replica}.${terms}` } as const;
+      return new RollupPublisher(place, state, since);
     },
+    logger: new Ear('test', 'error'),
   });
-  await following.caughtUp;
-  await following.close();
-  return [...keys];
 }
 
-const caughtUp = (to: bigint) => waitFor(`the view at ${to}`, async () => view.states('requests')[0]?.next === to);
+/** The input partition as the log would hand it out. */
+class InputTopic {
+  readonly records: LogRecord[] = [];
+
+  append(event: InferometerEvent, timestampMs: number): this {
+    const offset = BigInt(this.records.length);
+    this.records.push({ partition: 0, key: event.subject, value: encodeEvent(event), offset, timestampMs });
+    return this;
+  }
+
+  bounds(oldest = 0): Bounds {
+    return { oldest: BigInt(oldest), end: BigInt(this.records.length) };
+  }
+
+  /** Gives the consumer what it asks for until there is no more. */
+  async feed(to: PartitionConsumer, start: unknown, oldest = 0): Promise<void> {
+    let at = typeof start === 'bigint' ? Math.max(Number(start), oldest) : oldest;
+    for (let turns = 0; at < this.records.length && turns < 100; turns += 1) {
+      const batch = this.records.slice(at, at + 3);
+      const goOnAt = await to.batch(0, batch);
+      at = goOnAt === undefined ? at + batch.length : typeof goOnAt === 'bigint' ? Number(goOnAt) : oldest;
+    }
+  }
+
+  /** What the records make. */
+  state(from = 0, state = new PartitionState(LIMITS)): PartitionState {
+    for (const one of this.records.slice(from)) state.apply(one, { ok: true, value: JSON.parse(String(one.value)) as InferometerEvent });
+    return state;
+  }
+}
+
+const source = gateway();
+
+function threeEvents(topic: InputTopic, id: string, atMs = START_MS): InputTopic {
+  for (const event of eventsOf(onePlanned({ id, end: 'completed' }), source, 0, atMs)) topic.append(event, atMs);
+  return topic;
+}
+
+async function shown(): Promise<PartitionState> {
+  await following.catchUp();
+  return view.states('requests')[0]!;
+}
 
 describe('a partition that goes and comes back', () => {
-  it('is read right at any time, by those who hold what was published before', async () => {
-    const [mine, other, source] = [consumer('mine'), consumer('other'), gateway()];
-    const truth = new PartitionState(LIMITS);
-    const take = async (by: PartitionConsumer, records: readonly LogRecord[]): Promise<void> => {
-      for (const one of records) truth.apply(one, { ok: true, value: JSON.parse(String(one.value)) as InferometerEvent });
-      await by.batch(0, records);
-      await by.publish();
-      await caughtUp(offset);
-      expect(canonical(view.states('requests')[0]!)).toBe(canonical(truth));
-    };
-    expect(await mine.assigned(0)).toBe('beginning');
-    await take(
-      mine,
-      [...eventsOf(onePlanned({ id: 'r' }), source, 0, START_MS)].map((event) => record(event, START_MS)),
-    );
+  it('goes on from what was published, and one record earlier to compare', async () => {
+    const [mine, other, topic] = [consumer('mine'), consumer('other'), new InputTopic()];
+    for (const event of eventsOf(onePlanned({ id: 'r' }), source, 0, START_MS)) topic.append(event, START_MS);
+    expect(await mine.assigned(0, topic.bounds())).toBe('beginning');
+    await topic.feed(mine, 'beginning');
     await mine.revoked(0);
-    expect(await other.assigned(0)).toBe(offset);
-    await take(other, [record(endOf('r', source), START_MS + MINUTES_MS)]);
+    topic.append(endOf('r', source), START_MS + MINUTES_MS);
+    const start = await other.assigned(0, topic.bounds());
+    expect(start).toBe(1n);
+    await topic.feed(other, start);
     await other.revoked(0);
-    expect(await mine.assigned(0)).toBe(offset);
-    // Two hours later, so that there are buckets no more that were out when it went.
-    const laterMs = START_MS + 120 * MINUTES_MS;
-    await take(mine, [record(heartbeat(source, 0, laterMs), laterMs)]);
-    expect(view.rejected).toBe(0);
-    const own = [...view.replicasOf('requests', 0).get('mine')!.names()].map((name) => `requests-0/mine/${name}`);
-    expect((await keysIn(rollups.name)).filter((key) => key.startsWith('requests-0/mine/')).toSorted()).toEqual(
-      [...own, 'requests-0/mine/head'].toSorted(),
-    );
+    topic.append(heartbeat(source, 0, START_MS + 120 * MINUTES_MS), START_MS + 120 * MINUTES_MS);
+    await topic.feed(mine, await mine.assigned(0, topic.bounds()));
+    await mine.publish();
+    expect(canonical(await shown())).toBe(canonical(topic.state()));
+    expect([view.rejected, errors]).toEqual([0, []]);
+  });
+
+  it('counts what retention took before it could be read', async () => {
+    const [mine, topic] = [consumer('mine'), new InputTopic()];
+    await topic.feed(mine, await mine.assigned(0, threeEvents(topic, 'a').bounds()));
+    await mine.revoked(0);
+    threeEvents(threeEvents(topic, 'b'), 'c');
+    const start = await mine.assigned(0, topic.bounds(7));
+    expect(start).toBe(3n);
+    await topic.feed(mine, start, 7);
+    await mine.publish();
+    expect([(await shown()).gapEvents, errors]).toEqual([4, []]);
+  });
+
+  it('is refused when what was published cannot be read', async () => {
+    const mine = consumer('mine', () => Promise.reject(new Error('it took too long')));
+    await expect(mine.assigned(0, new InputTopic().bounds())).rejects.toThrow('it took too long');
+  });
+
+  it('is given away though what was folded cannot be stored, and folded again by the next one', async () => {
+    const [mine, other, topic] = [consumer('mine'), consumer('other'), new InputTopic()];
+    await topic.feed(mine, await mine.assigned(0, threeEvents(topic, 'a').bounds()));
+    const append = log.append.bind(log);
+    log.append = () => Promise.reject(new Error('away'));
+    await mine.revoked(0);
+    log.append = append;
+    await topic.feed(other, await other.assigned(0, topic.bounds()));
+    await other.publish();
+    expect(canonical(await shown())).toBe(canonical(topic.state()));
+  });
+});
+
+describe('a topic that was replaced', () => {
+  it.each([
+    ['by one with fewer records', 1],
+    ['by one with more records', 3],
+  ])('%s is said, and counted anew', async (_how, count) => {
+    const [mine, topic] = [consumer('mine'), new InputTopic()];
+    await topic.feed(mine, await mine.assigned(0, threeEvents(topic, 'a').bounds()));
+    await mine.revoked(0);
+    const other = new InputTopic();
+    for (let index = 0; index < count; index += 1) threeEvents(other, `b${index}`, START_MS + 5 * MINUTES_MS);
+    other.records.splice(count === 1 ? 2 : Infinity);
+    await other.feed(mine, await mine.assigned(0, other.bounds()));
+    await mine.publish();
+    const state = await shown();
+    expect([state.origin, errors.length]).toEqual([{ epoch: 1, replaced: 1, start: 0n }, 1]);
+    expect(errors[0]).toContain('partition 0 of inferometer.requests');
+    expect(canonical(state)).toBe(canonical(other.state(0, new PartitionState(LIMITS, state.origin))));
+  });
+});
+
+describe('a state of a greater epoch', () => {
+  it('takes the place of the one that is folded', async () => {
+    const [mine, topic] = [consumer('mine'), new InputTopic()];
+    await topic.feed(mine, await mine.assigned(0, threeEvents(threeEvents(topic, 'a'), 'b').bounds()));
+    await mine.publish();
+    const rebuilt = topic.state(3, new PartitionState(LIMITS, { epoch: 1, replaced: 0, start: 3n }));
+    const parts = [...new BaseWriter().write(rebuilt, 0)].flatMap((part) => part ?? []);
+    const keyed = parts.map(({ name, value }) => ({
+      partition: 0,
+      key: rollupKey({ input: 'requests', partition: 0, writer: 'x.1', name }),
+      value,
+    }));
+    await log.append(rollups.name, keyed);
+    await waitFor('the view to switch', async () => (await shown()).origin.epoch === 1);
+    const before = topic.records.length;
+    threeEvents(topic, 'c');
+    await topic.feed(mine, BigInt(before));
+    await mine.publish();
+    expect(canonical(await shown())).toBe(canonical(topic.state(3, new PartitionState(LIMITS, rebuilt.origin))));
+    expect(errors).toEqual([]);
   });
 });
 
@@ -102,21 +200,20 @@ describe('a record that is no event', () => {
   it('is passed only when it was put aside', async () => {
     const append = log.append.bind(log);
     const stored = Promise.withResolvers<void>();
-    log.append = async (topic, records) => {
-      if (topic === deadLetter.name) await stored.promise;
-      await append(topic, records);
+    log.append = async (name, records) => {
+      if (name === deadLetter.name) await stored.promise;
+      await append(name, records);
     };
-    const [mine, source] = [consumer('mine'), gateway()];
-    await mine.assigned(0);
-    const good = record(heartbeat(source, 0, START_MS), START_MS);
-    const poison = { ...record(heartbeat(source, 0, START_MS), START_MS), value: Buffer.from('{') };
-    const batch = mine.batch(0, [good, poison]);
+    const [mine, topic] = [consumer('mine'), new InputTopic()];
+    topic.append(heartbeat(source, 0, START_MS), START_MS).append(heartbeat(source, 0, START_MS), START_MS);
+    topic.records[1] = { ...topic.records[1]!, value: Buffer.from('{') };
+    await mine.assigned(0, topic.bounds());
+    const batch = mine.batch(0, topic.records);
     await mine.publish();
-    await caughtUp(1n);
+    expect((await shown()).next).toBe(1n);
     stored.resolve();
     await batch;
     await mine.publish();
-    await caughtUp(2n);
-    expect([...view.states('requests')[0]!.undecodable]).toEqual([['not_json', 1]]);
+    expect([...(await shown()).undecodable]).toEqual([['not_json', 1]]);
   });
 });

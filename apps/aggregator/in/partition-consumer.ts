@@ -1,85 +1,86 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { decodeEvent } from '#libs/contracts';
-import type { LogRecord, PartitionHandler, StartAt } from '#libs/event-log';
-import type { FleetView, Input } from '../core/fleet-view.js';
-import { PartitionState } from '../core/partition-state.js';
+import type { Bounds, LogRecord, PartitionHandler, StartAt } from '#libs/event-log';
+import type { Logger } from '#libs/runtime';
+import { copyOf, copying } from '../core/state-parts.js';
+import type { SinceBase } from '../core/delta-follower.js';
+import type { FleetView } from '../core/fleet-view.js';
+import { PartitionState, type Origin } from '../core/partition-state.js';
+import type { Input } from '../core/rollup-keys.js';
 import type { LabelLimits } from '../core/series.js';
 import type { DeadLetters } from '../out/dead-letters.js';
 import type { RollupPublisher } from '../out/rollup-publisher.js';
+import { sliced } from '../out/sliced.js';
+import { OwnedPartition } from './owned-partition.js';
 
 /** What a consumer of one input topic needs. */
 export interface ConsumerParts {
   readonly input: Input;
   readonly topic: string;
   readonly limits: LabelLimits;
-  /** It holds every snapshot that was stored before this process started. */
   readonly view: FleetView;
+  /** Resolves when the view holds everything that was published before the call; rejects if that takes too long. */
+  readonly catchUp: () => Promise<void>;
   readonly deadLetters: DeadLetters;
-  /** Asked once for each partition. */
-  readonly publisherOf: (partition: number) => RollupPublisher;
+  /** Asked once each time that a partition is gained, or its state is replaced. */
+  readonly publisherOf: (partition: number, state: PartitionState, since: SinceBase) => RollupPublisher;
+  readonly logger: Logger;
 }
 
-interface Owned {
-  readonly state: PartitionState;
-  readonly publisher: RollupPublisher;
-  lastBatchAtMs: number;
-  lagMs: number;
-}
+const NOTHING_PUBLISHED: SinceBase = { bytes: 0, records: 0, baseBytes: 0 };
+/** The event loop is left to others after so many records. */
+const SLICE_RECORDS = 200;
 
-/** Folds the partitions of one input topic that this process owns: restored from the newest snapshot, published as it goes. */
+/** Folds the partitions of one input topic that this process owns: restored from the rollups, published as it goes. */
 export class PartitionConsumer implements PartitionHandler {
-  private readonly owned = new Map<number, Owned>();
-  private readonly publishers = new Map<number, RollupPublisher>();
+  private readonly owned = new Map<number, OwnedPartition>();
 
   constructor(private readonly parts: ConsumerParts) {}
 
-  async assigned(partition: number): Promise<StartAt> {
-    const { input, limits, view } = this.parts;
-    const state = view.restore(input, partition) ?? new PartitionState(limits);
-    const publisher = this.publisherOf(partition);
-    publisher.startOver();
-    this.owned.set(partition, { state, publisher, lastBatchAtMs: performance.now(), lagMs: 0 });
-    return state.next ?? 'beginning';
+  /** Rejects, and so refuses the partition, if what was published cannot be read in time. */
+  async assigned(partition: number, bounds: Bounds): Promise<StartAt> {
+    await this.parts.catchUp();
+    return this.takeOver(partition, bounds);
   }
 
-  async batch(partition: number, records: readonly LogRecord[]): Promise<void> {
+  async batch(partition: number, records: readonly LogRecord[]): Promise<StartAt | void> {
     const owned = this.owned.get(partition);
     if (!owned) return;
-    owned.lastBatchAtMs = performance.now();
-    owned.lagMs = Math.max(0, Date.now() - (records.at(-1)?.timestampMs ?? Infinity));
-    for (const record of records) {
+    if (this.epochOf(partition) > owned.state.origin.epoch) return this.switchOver(partition, owned);
+    if (!owned.isSameTopic(records)) return this.beginAnew(partition, owned.state, 'other records than before');
+    owned.sawBatch(records.at(-1)?.timestampMs ?? 0);
+    for (const [index, record] of records.entries()) {
       const decoded = decodeEvent(record.value);
       if (!decoded.ok) await this.parts.deadLetters.put(this.parts.topic, record, decoded.reason, decoded.detail);
-      owned.state.apply(record, decoded);
+      if (owned.isWriting) await owned.idle();
+      owned.fold(record, decoded);
+      if (index % SLICE_RECORDS === SLICE_RECORDS - 1) await nextTurn();
     }
+    if (owned.publisher.isBlocked) await this.attempt(owned.publish());
+    else if (owned.publisher.isFull) void this.attempt(owned.publish());
   }
 
   async revoked(partition: number): Promise<void> {
     const owned = this.owned.get(partition);
     if (!owned) return;
     this.owned.delete(partition);
-    await publishOf(owned);
+    // What could not be stored is folded again by the next owner.
+    await this.attempt(owned.close());
   }
 
-  /**
-   * Publishes every owned partition that changed, each in a turn of its own, for writing a large state down takes some milliseconds.
-   * Rejects with the first failure after trying all; what failed is sent the next time.
-   */
+  /** Publishes what was folded in every owned partition. Rejects with the first failure after trying all; what failed is sent the next time. */
   async publish(): Promise<void> {
-    const failures: Error[] = [];
-    const publications: Promise<void>[] = [];
-    for (const partition of Array.from(this.owned.keys())) {
-      const owned = this.owned.get(partition);
-      if (owned) publications.push(publishOf(owned).catch((error: Error) => void failures.push(error)));
-      await nextTurn();
-    }
-    await Promise.all(publications);
-    if (failures[0]) throw failures[0];
+    const results = await Promise.allSettled(Array.from(this.owned.values(), (owned) => owned.publish()));
+    const failed = results.find((result) => result.status === 'rejected');
+    if (failed) throw failed.reason;
   }
 
-  /** Erases the snapshots of writers that are long gone. */
+  /** Erases what writers that are long gone left behind. */
   async eraseAbandoned(): Promise<void> {
-    for (const { state, publisher } of this.owned.values()) await publisher.eraseAbandoned(this.parts.view, state);
+    for (const [partition, owned] of this.owned) {
+      const view = this.parts.view.partition(this.parts.input, partition);
+      if (view) await owned.publisher.eraseAbandoned(view);
+    }
   }
 
   /** Owned partitions without a record for `forMs`, by this process's monotonic clock. */
@@ -88,13 +89,59 @@ export class PartitionConsumer implements PartitionHandler {
     return [...this.owned].flatMap(([partition, { lastBatchAtMs }]) => (lastBatchAtMs <= before ? partition : []));
   }
 
-  private publisherOf(partition: number): RollupPublisher {
-    const publisher = this.publishers.get(partition) ?? this.parts.publisherOf(partition);
-    this.publishers.set(partition, publisher);
-    return publisher;
+  private async takeOver(partition: number, { oldest, end }: Bounds): Promise<StartAt> {
+    const { limits, view } = this.parts;
+    const current = view.partition(this.parts.input, partition)?.current;
+    const state = current?.state ? await this.copy(current.state) : new PartitionState(limits);
+    if (state.next > end) return this.beginAnew(partition, state, `no more than ${end} records`);
+    // One record early: it tells whether the topic is still the same.
+    const compareAt = state.next > state.origin.start && state.next > oldest ? state.next - 1n : undefined;
+    this.own(partition, state, current?.sinceBase ?? NOTHING_PUBLISHED, compareAt);
+    return compareAt ?? (state.next === 0n ? 'beginning' : state.next);
   }
-}
 
-function publishOf({ publisher, state, lagMs }: Owned): Promise<void> {
-  return publisher.publish(state, lagMs);
+  /** A state of a greater epoch was published: somebody has folded the partition anew. */
+  private async switchOver(partition: number, owned: OwnedPartition): Promise<StartAt> {
+    this.owned.delete(partition);
+    await this.attempt(owned.close());
+    const { state, sinceBase } = this.parts.view.partition(this.parts.input, partition)!.current;
+    const copy = await this.copy(state!);
+    this.parts.logger.info(`${this.nameOf(partition)}: going on from the state of epoch ${copy.origin.epoch} at ${copy.next}`);
+    this.own(partition, copy, sinceBase, undefined);
+    return copy.next;
+  }
+
+  private async beginAnew(partition: number, { next, origin }: PartitionState, found: string): Promise<StartAt> {
+    const { logger, limits } = this.parts;
+    await this.attempt(this.owned.get(partition)?.close() ?? Promise.resolve());
+    logger.error(
+      `${this.nameOf(partition)}: read up to ${next}, and now it holds ${found}: the topic was replaced, its counters start anew`,
+    );
+    const anew: Origin = { epoch: origin.epoch + 1, replaced: origin.replaced + 1, start: 0n };
+    this.own(partition, new PartitionState(limits, anew), NOTHING_PUBLISHED, undefined);
+    return 'beginning';
+  }
+
+  private own(partition: number, state: PartitionState, since: SinceBase, compareAt: bigint | undefined): void {
+    this.owned.set(partition, new OwnedPartition(state, this.parts.publisherOf(partition, state, since), compareAt));
+  }
+
+  /** A copy of a state of the view, which may be moved on meanwhile. */
+  private async copy(state: PartitionState): Promise<PartitionState> {
+    const { next } = state;
+    const copy = await sliced(copying(state, this.parts.limits));
+    return state.next === next ? copy : copyOf(state, this.parts.limits);
+  }
+
+  private epochOf(partition: number): number {
+    return this.parts.view.partition(this.parts.input, partition)?.current.state?.origin.epoch ?? 0;
+  }
+
+  private nameOf(partition: number): string {
+    return `partition ${partition} of ${this.parts.topic}`;
+  }
+
+  private async attempt(work: Promise<void>): Promise<void> {
+    await work.catch((error: unknown) => this.parts.logger.warn(`rollups could not be stored: ${String(error)}`));
+  }
 }

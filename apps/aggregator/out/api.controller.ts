@@ -1,16 +1,18 @@
-import { Controller, Get, HttpCode, Post, Query, Sse, UseGuards, type MessageEvent, type OnModuleDestroy } from '@nestjs/common';
+import { Controller, Get, HttpCode, Post, Query, Res, Sse, UseGuards, type MessageEvent, type OnModuleDestroy } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
 import { interval, map, startWith, Subject, takeUntil, type Observable } from 'rxjs';
 import type { AlertDocument, GpuDocument, MetricsDocument } from '#libs/contracts';
 import { BearerGuard } from './bearer.guard.js';
-import { DEFAULT_QUERY, FleetAnswers } from './fleet-answers.js';
+import { DEFAULT_QUERY, FleetAnswers, OFFSET_HEADER } from './fleet-answers.js';
 import { metricsQuery } from './query.js';
+import { ViewGuard } from './view.guard.js';
 
 const STREAM_INTERVAL_MS = 1000;
 type Parameters = Readonly<Record<string, unknown>>;
 
 /** The JSON API: the fleet's truth, the same from every replica. */
 @Controller('api/v1')
-@UseGuards(BearerGuard)
+@UseGuards(BearerGuard, ViewGuard)
 export class ApiController implements OnModuleDestroy {
   private readonly closing = new Subject<void>();
 
@@ -22,15 +24,17 @@ export class ApiController implements OnModuleDestroy {
   }
 
   @Get('metrics')
-  metrics(@Query() parameters: Parameters): MetricsDocument {
-    return this.answers.document(metricsQuery(parameters));
+  metrics(@Query() parameters: Parameters, @Res({ passthrough: true }) reply: FastifyReply): MetricsDocument {
+    const document = this.answers.document(metricsQuery(parameters));
+    void reply.header(OFFSET_HEADER, this.answers.view.offset);
+    return document;
   }
 
   /** The seed's clients may post. */
   @Post('metrics')
   @HttpCode(200)
-  postedMetrics(@Query() parameters: Parameters): MetricsDocument {
-    return this.metrics(parameters);
+  postedMetrics(@Query() parameters: Parameters, @Res({ passthrough: true }) reply: FastifyReply): MetricsDocument {
+    return this.metrics(parameters, reply);
   }
 
   @Get('gpus')

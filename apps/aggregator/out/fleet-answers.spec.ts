@@ -1,20 +1,17 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { EventSource, type MetricsDocument } from '#libs/contracts';
-import { heartbeat, interleaved, LIMITS, onePlanned, recordsOf, START_MS } from '../../../test/support/traffic.js';
-import { FleetView, rollupKey } from '../core/fleet-view.js';
-import { PartitionState } from '../core/partition-state.js';
-import { SnapshotWriter } from '../core/snapshot-writer.js';
+import { liveView, RollupWriter } from '../../../test/support/rollups.js';
+import { heartbeat, interleaved, onePlanned, recordsOf, START_MS } from '../../../test/support/traffic.js';
 import { DEFAULT_QUERY, FleetAnswers } from './fleet-answers.js';
 
 const source = new EventSource('/gateways/gw', 'boot');
-let state: PartitionState;
-let writer: SnapshotWriter;
+let writer: RollupWriter;
 let answers: FleetAnswers;
 
 beforeEach(() => {
   vi.useFakeTimers({ now: START_MS });
-  [state, writer] = [new PartitionState(LIMITS), new SnapshotWriter()];
-  answers = new FleetAnswers(new FleetView(LIMITS), 'en');
+  writer = new RollupWriter();
+  answers = new FleetAnswers(liveView(), 'en');
 });
 
 afterEach(() => vi.useRealTimers());
@@ -22,11 +19,9 @@ afterEach(() => vi.useRealTimers());
 /** A gateway's heartbeat now, and whatever else, in the view. */
 function publish(requests: Parameters<typeof interleaved>[0] = []): void {
   const events = [heartbeat(source, 0, Date.now()), ...interleaved(requests, source)];
-  const records = recordsOf(events, state.next ?? 0n);
-  for (const { offset, decoded } of records) state.apply({ offset, timestampMs: Date.now() }, decoded);
-  for (const { name, value } of writer.take(state, { replica: 'r', lagMs: 0 })) {
-    answers.view.put(rollupKey('requests', 0, 'r', name), value, Date.now());
-  }
+  const records = recordsOf(events, writer.state.next).map((record) => ({ ...record, timestampMs: Date.now() }));
+  writer.fold(records);
+  writer.put(answers.view, writer.delta());
 }
 
 /** Lets time pass as in a running process, second by second. */

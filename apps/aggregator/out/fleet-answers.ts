@@ -10,10 +10,12 @@ import { spanOf } from '../core/fleet-totals.js';
 import type { FleetView } from '../core/fleet-view.js';
 import { errorRatePercent, metricsDocument } from '../core/metrics-document.js';
 
-/** A view without a new snapshot for this long is not believed. */
+/** A view that has not moved for this long is not believed. */
 const STALE_AFTER_MS = 10_000;
 /** Answers kept for one version of the view: clients choose the models and tenants that they ask for. */
 const MAX_KEPT = 100;
+/** Equal for two answers from the same state of the fleet, whichever replica gave them. */
+export const OFFSET_HEADER = 'x-fleet-offset';
 export const DEFAULT_QUERY: MetricsQuery = { window: '5m' };
 
 /** The numbers of a query, and what was written from them. */
@@ -37,7 +39,7 @@ export class FleetAnswers {
     this.alerts = new AlertBook(ALERT_RULES, alertWording(locale), Date.now());
   }
 
-  /** Milliseconds since the view last took a snapshot, by this process's monotonic clock. */
+  /** Milliseconds since the view last moved, by this process's monotonic clock. */
   get viewAgeMs(): number {
     return performance.now() - this.freshAtMs;
   }

@@ -3,12 +3,13 @@ import type { FastifyReply } from 'fastify';
 import { BearerGuard } from './bearer.guard.js';
 import { errorBody } from './error-body.js';
 import { CONTENT_TYPES, exposition, formatFor } from './exposition.js';
-import { DEFAULT_QUERY, FleetAnswers } from './fleet-answers.js';
+import { DEFAULT_QUERY, FleetAnswers, OFFSET_HEADER } from './fleet-answers.js';
 import { seedFamilies } from './seed-metrics.js';
+import { ViewGuard } from './view.guard.js';
 
 /** The fleet's truth for Prometheus: the same from every replica, so one address is scraped. */
 @Controller('metrics/prometheus')
-@UseGuards(BearerGuard)
+@UseGuards(BearerGuard, ViewGuard)
 export class PrometheusController {
   constructor(private readonly answers: FleetAnswers) {}
 
@@ -21,6 +22,6 @@ export class PrometheusController {
     }
     const format = formatFor(accept);
     const families = seedFamilies(this.answers.document(DEFAULT_QUERY), this.answers.allAlerts());
-    void reply.type(CONTENT_TYPES[format]).send(exposition(families, format));
+    void reply.header(OFFSET_HEADER, this.answers.view.offset).type(CONTENT_TYPES[format]).send(exposition(families, format));
   }
 }

@@ -1,0 +1,167 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { DECODE_REASONS, type Decoded, type InferometerEvent } from '#libs/contracts';
+import { anyEvent } from '../../../test/support/event-arbitrary.js';
+import { at, gateway, hardTimes } from '../../../test/support/fold.js';
+import { RollupWriter } from '../../../test/support/rollups.js';
+import {
+  eventsOf,
+  interleaved,
+  LIMITS,
+  onePlanned,
+  plannedRequests,
+  recordsOf,
+  START_MS,
+  type TestRecord,
+} from '../../../test/support/traffic.js';
+import { DeltaFollower } from './delta-follower.js';
+import { Delta, peekDelta } from './delta-reader.js';
+import { DeltaWriter } from './delta-writer.js';
+import { FIRST_ORIGIN, PartitionState } from './partition-state.js';
+import { canonical } from './state-parts.js';
+
+const decoded: fc.Arbitrary<Decoded<InferometerEvent>> = fc.oneof(
+  { weight: 9, arbitrary: anyEvent.map((value) => ({ ok: true, value }) as const) },
+  { weight: 1, arbitrary: fc.constantFrom(...DECODE_REASONS).map((reason) => ({ ok: false, reason, detail: 'd' }) as const) },
+);
+
+/** Any records at all, with holes between their offsets and a clock that runs as it likes. */
+const anyRecords: fc.Arbitrary<readonly TestRecord[]> = fc
+  .array(
+    fc.record({
+      decoded,
+      skipped: fc.oneof({ weight: 5, arbitrary: fc.constant(0) }, fc.nat(5)),
+      passedMs: fc.integer({ min: -70_000, max: 70_000 }),
+    }),
+    {
+      maxLength: 30,
+    },
+  )
+  .map((steps) => {
+    let [offset, timestampMs] = [0n, START_MS];
+    return steps.map(({ decoded: its, skipped, passedMs }) => {
+      offset += BigInt(skipped) + 1n;
+      timestampMs += passedMs;
+      return { offset: offset - 1n, timestampMs, decoded: its };
+    });
+  });
+const records = fc.oneof(
+  anyRecords,
+  hardTimes,
+  plannedRequests.map((requests) => recordsOf(interleaved(requests, gateway()))),
+);
+const cuts = fc.array(fc.integer({ min: 1, max: 9 }), { maxLength: 12 });
+
+/** The records as deltas of so many records each. */
+function deltasOf(all: readonly TestRecord[], sizes: readonly number[]): readonly Delta[] {
+  const writer = new RollupWriter();
+  const left = [...all];
+  return [...sizes, Infinity].flatMap((size) =>
+    writer
+      .fold(left.splice(0, size))
+      .delta()
+      .map(({ value }) => Delta.parse(value!)),
+  );
+}
+
+function foldOf(all: readonly TestRecord[]): PartitionState {
+  const state = new PartitionState(LIMITS);
+  for (const record of all) state.apply(record, record.decoded);
+  return state;
+}
+
+describe('deltas', () => {
+  it('move a state to the same bytes as the records themselves, however they are cut', () => {
+    fc.assert(
+      fc.property(records, cuts, (all, sizes) => {
+        const follower = new DeltaFollower(LIMITS);
+        for (const delta of deltasOf(all, sizes)) follower.take('r.1', delta);
+        expect(canonical(follower.state ?? new PartitionState(LIMITS))).toBe(canonical(foldOf(all)));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('of several writers lead on from each other, and from any state on the way', () => {
+    fc.assert(
+      fc.property(records, cuts, cuts, fc.nat(30), (all, sizes, others, known) => {
+        const follower = new DeltaFollower(LIMITS);
+        follower.begin(foldOf(all.slice(0, known)), 'base', 0, 0);
+        const deltas = [...deltasOf(all, sizes), ...deltasOf(all, others)].toSorted((a, b) => Number(a.from - b.from));
+        for (const delta of deltas) follower.take('r.1', delta);
+        expect(canonical(follower.state!)).toBe(canonical(foldOf(all)));
+      }),
+    );
+  });
+
+  it('that do not lead on are left alone: what is old, what comes too early, what is of another epoch', () => {
+    const all = recordsOf(interleaved([onePlanned({ end: 'completed' })], gateway()));
+    const [first, second, third] = deltasOf(all, [1, 1]);
+    const follower = new DeltaFollower(LIMITS);
+    expect([second, first, first, third, second].map((delta) => follower.take('r.1', delta!))).toEqual([false, true, false, false, true]);
+    const anew = new RollupWriter({ state: new PartitionState(LIMITS, { epoch: 1, replaced: 1, start: 0n }) });
+    const [begins] = anew.fold(all.slice(0, 1)).delta();
+    const [goesOn] = anew.fold(all.slice(1)).delta();
+    expect(follower.take('r.1', Delta.parse(goesOn!.value!))).toBe(false);
+    expect(follower.take('r.1', Delta.parse(begins!.value!))).toBe(true);
+    expect(follower.take('r.1', third!)).toBe(false);
+    expect(follower.take('r.1', Delta.parse(goesOn!.value!))).toBe(true);
+    expect(canonical(follower.state!)).toBe(canonical(anew.state));
+  });
+
+  it('leave out what was applied before', () => {
+    const writer = new RollupWriter();
+    const all = recordsOf(interleaved([onePlanned({ end: 'completed' })], gateway()));
+    const [again] = writer.fold([all[0]!, all[0]!, all[1]!, all[0]!]).delta();
+    expect(Delta.parse(again!.value!).entries()).toHaveLength(2);
+  });
+
+  it('carry a zero with a sign, and numbers that hardly fit', () => {
+    const [received, , completed] = interleaved([onePlanned({ end: 'completed' })], gateway());
+    const data = { ...completed!.data, ttft_ms: -0, decode_ms: 5e-324, duration_ms: 123_456.789_012_3, output_tokens: 2, gaps: undefined };
+    const event = { ...completed!, data: { ...data, chunks: 1 } } as object as InferometerEvent;
+    const all = [at(received!, 0, START_MS), at(event, 1, START_MS)];
+    const follower = new DeltaFollower(LIMITS);
+    for (const delta of deltasOf(all, [])) follower.take('r.1', delta);
+    expect(canonical(follower.state!)).toBe(canonical(foldOf(all)));
+  });
+
+  it('are full before they are too large for a record, whatever stands in them', () => {
+    for (const id of ['a', '\u0000', '"', '🦉']) {
+      const [source, writer] = [gateway(), new DeltaWriter(FIRST_ORIGIN, 0n)];
+      for (let offset = 0; !writer.isFull; offset += 1) {
+        const request = onePlanned({ id: id.repeat(60) + offset, end: 'completed', durationMs: 1 / 3, tenant: `${id}${offset}`.repeat(9) });
+        for (const event of eventsOf(request, source, 0, START_MS))
+          writer.add(at(event, Number(writer.next), START_MS), { ok: true, value: event });
+      }
+      const value = Buffer.from(writer.text(0));
+      expect(value.byteLength).toBeLessThan(990_000);
+      expect(Delta.parse(value).entries()).toHaveLength(writer.records);
+    }
+  });
+
+  it('tell how far they go at a glance', () => {
+    const writer = new DeltaWriter({ epoch: 7, replaced: 1, start: 5n }, 8n);
+    expect(peekDelta(Buffer.from(writer.text(0)))).toEqual({ epoch: 7, next: 8n });
+    expect(peekDelta(Buffer.from('{"format":2,'))).toBeUndefined();
+  });
+});
+
+describe('a delta that nobody wrote', () => {
+  const [part] = new RollupWriter().fold(recordsOf(interleaved([onePlanned({ end: 'completed' })], gateway()))).delta();
+  const good = JSON.parse(String(part!.value)) as Record<string, unknown>;
+
+  it.each([
+    ['is of another format', { format: 2 }],
+    ['has a row cut off', { rows: (good['rows'] as number[]).slice(0, -1) }],
+    ['has text for a number', { rows: [...(good['rows'] as number[]).slice(0, -1), '9'] }],
+    ['names a request that is not there', { requests: [] }],
+    ['names a producer that is not there', { sources: [] }],
+    ['has a row too many', { rows: [...(good['rows'] as number[]), 9 << 6, 0] }],
+    ['has a kind that is not known', { rows: [20 << 6] }],
+  ])('and %s changes nothing', (_what, change) => {
+    const follower = new DeltaFollower(LIMITS);
+    expect(() => follower.take('r.1', Delta.parse(Buffer.from(JSON.stringify({ ...good, ...change }))))).toThrow(Error);
+    expect(follower.state).toBeUndefined();
+  });
+});

@@ -1,0 +1,77 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { EventLogError, type EventLog, type Following, type LogRecord } from '#libs/event-log';
+import type { FleetView } from '../core/fleet-view.js';
+import { unpack } from '../out/packing.js';
+import { sliced } from '../out/sliced.js';
+
+/** Others wait at most this long, and one delta, for their turn. */
+const SLICE_MS = 8;
+
+/** Keeps the view up to date with the rollup topic: reads it all, then follows, and reads it again where deltas do not lead on. */
+export class RollupFollowing {
+  /** Resolves with the cause if following dies for good; never rejects. */
+  readonly failed: Promise<Error>;
+  private fail!: (cause: Error) => void;
+  private following: Following | undefined;
+  private reading: Promise<void> | undefined;
+  private closed = false;
+
+  constructor(
+    private readonly log: EventLog,
+    private readonly topic: string,
+    private readonly view: FleetView,
+  ) {
+    this.failed = new Promise((resolve) => {
+      this.fail = resolve;
+    });
+  }
+
+  /** Resolves when the view holds everything that was stored before the call. Rejects if the topic cannot be read now. */
+  start(): Promise<void> {
+    this.reading ??= this.read().finally(() => {
+      this.reading = undefined;
+    });
+    return this.reading;
+  }
+
+  /** Resolves when the view holds everything that was stored before the call; rejects if following ends before. */
+  async catchUp(): Promise<void> {
+    await this.reading;
+    await this.following?.catchUp();
+    // What came in may have asked for another reading.
+    await this.reading;
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    await this.following?.close();
+    await this.reading?.catch(() => undefined);
+    await this.following?.close();
+  }
+
+  private async read(): Promise<void> {
+    await this.following?.close();
+    this.view.gather();
+    const following = await this.log.follow(this.topic, 'beginning', { records: (_partition, records) => this.take(records) });
+    this.following = following;
+    void following.failed.then(this.fail);
+    await following.caughtUp;
+    await sliced(this.view.restoring());
+  }
+
+  private async take(records: readonly LogRecord[]): Promise<void> {
+    let sinceMs = performance.now();
+    for (const { key, value, timestampMs } of records) {
+      this.view.put(key, value && unpack(value), timestampMs);
+      if (performance.now() - sinceMs < SLICE_MS) continue;
+      await nextTurn();
+      sinceMs = performance.now();
+    }
+    if (this.view.isBehind && !this.closed && !this.reading) this.start().catch((error: Error) => this.failedToRead(error));
+  }
+
+  /** What passes is tried again with the next record. */
+  private failedToRead(cause: Error): void {
+    if (cause instanceof EventLogError && !this.closed) this.fail(cause);
+  }
+}
