@@ -1,37 +1,80 @@
 import { randomBytes } from 'node:crypto';
-import { topicsOf } from '#libs/contracts';
-import { Outbox, type EventLog } from '#libs/event-log';
-import { startHttpApp, type HttpApp, type Logger, type RunningApp } from '#libs/runtime';
+import { EventSource, topicsOf } from '#libs/contracts';
+import { Outbox, Spool, TopicWatch, type EventLog } from '#libs/event-log';
+import { ProcessMetrics } from '#libs/process-metrics';
+import { inTurn, startHttpApp, type HttpApp, type Logger, type RunningApp } from '#libs/runtime';
+import { Admission } from './core/admission.js';
+import { Counters } from './core/counters.js';
 import { GatewayModule } from './gateway.module.js';
 import { Inference } from './in/inference.js';
+import { observeGateway } from './in/instruments.js';
 import { Aggregator } from './out/aggregator.js';
 import { Heartbeats } from './out/heartbeats.js';
 import { Upstream } from './out/upstream.js';
-import type { GatewaySettings } from './settings.js';
+import type { GatewaySettings, SpoolSettings } from './settings.js';
 
-/** Starts the gateway on an open log whose topics exist. Rejects with StartError if its address cannot be bound. */
-export async function startGateway(settings: GatewaySettings, log: EventLog, logger: Logger): Promise<RunningApp & { url: string }> {
-  const partitions = await log.partitions(topicsOf(settings.eventLog.topicPrefix).requests.name);
-  const bootId = `${Date.now().toString(36)}-${randomBytes(6).toString('hex')}`;
-  const app = await startHttpApp({
-    module: GatewayModule.forRoot(settings, { log, partitions, bootId, logger }),
-    host: settings.host,
-    port: settings.port,
-    maxBodyBytes: settings.maxBodyBytes,
-    logger,
-  });
-  app.nest.get(Heartbeats).start();
-  logger.info(`listening on ${app.url}, in front of ${app.nest.get(Upstream).name}`);
-  return { url: app.url, drain: () => drain(app, settings) };
+/** What stands between the requests and the event log. */
+interface Telemetry {
+  readonly outbox: Outbox;
+  readonly spool: Spool | undefined;
+  readonly watch: TopicWatch;
 }
 
-/** The order matters: requests end first, then nobody can make another one, then all of their events are stored. */
-async function drain({ nest }: HttpApp, { drainTimeoutMs }: GatewaySettings): Promise<void> {
-  await nest.get(Inference).drain(drainTimeoutMs);
-  const closing = nest.close();
-  nest.getHttpServer().closeAllConnections();
-  await closing;
-  nest.get(Heartbeats).stop();
-  await nest.get(Outbox).close();
-  await Promise.all([nest.get(Upstream).close(), nest.get(Aggregator).pool?.close()]);
+/**
+ * Starts the gateway. It serves whatever the log does: topics are prepared in the background, and events wait meanwhile. Rejects with StartError if
+ * its address cannot be bound, and with EventLogOpenError if another process uses its spool.
+ */
+export async function startGateway(settings: GatewaySettings, log: EventLog, logger: Logger): Promise<RunningApp & { url: string }> {
+  const telemetry = startTelemetry(settings, log, logger);
+  const module = GatewayModule.forRoot(settings, { outbox: telemetry.outbox, logger });
+  const { host, port, maxBodyBytes } = settings;
+  const app = await startHttpApp({ module, host, port, maxBodyBytes, logger }).catch(async (error: unknown) => {
+    await inTurn(endOf(telemetry));
+    throw error;
+  });
+  observeGateway(app.nest.get(ProcessMetrics), app.nest.get(Admission), app.nest.get(Counters), telemetry.outbox);
+  app.nest.get(Heartbeats).start();
+  logger.info(`listening on ${app.url}, in front of ${app.nest.get(Upstream).name}`);
+  return { url: app.url, drain: () => drain(app, settings, telemetry) };
+}
+
+function startTelemetry({ eventLog, gatewayId, spool: where }: GatewaySettings, log: EventLog, logger: Logger): Telemetry {
+  const topics = topicsOf(eventLog.topicPrefix);
+  const bootId = `${Date.now().toString(36)}-${randomBytes(6).toString('hex')}`;
+  const source = new EventSource(`/gateways/${gatewayId}`, bootId);
+  const spool = where && openSpool(where, logger);
+  const { name, partitions } = topics.requests;
+  const outbox = new Outbox(log, name, partitions, source, { spool });
+  const watch = new TopicWatch(log, { all: Object.values(topics), target: name }, outbox, logger);
+  watch.start();
+  return { outbox, spool, watch };
+}
+
+function openSpool({ folder, maxBytes }: SpoolSettings, logger: Logger): Spool {
+  const spool = Spool.inFolder(folder, {
+    maxBytes,
+    onProblem: (text) => logger.error(text),
+    onMended: (text) => logger.info(text),
+  });
+  if (spool.events > 0) logger.info(`${spool.events} events of an earlier start wait in the spool, and are sent first`);
+  return spool;
+}
+
+/** The order matters: requests end first, then nobody can make another one, then all of their events are stored, in the log or in the spool. */
+async function drain({ nest }: HttpApp, { drainTimeoutMs }: GatewaySettings, telemetry: Telemetry): Promise<void> {
+  await inTurn([
+    () => nest.get(Inference).drain(drainTimeoutMs),
+    () => {
+      const closing = nest.close();
+      nest.getHttpServer().closeAllConnections();
+      return closing;
+    },
+    () => nest.get(Heartbeats).stop(),
+    ...endOf(telemetry),
+    () => Promise.all([nest.get(Upstream).close(), nest.get(Aggregator).pool?.close()]),
+  ]);
+}
+
+function endOf({ outbox, spool, watch }: Telemetry): readonly (() => unknown)[] {
+  return [() => watch.stop(), () => outbox.close(), () => spool?.close()];
 }

@@ -1,7 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
-import { EventSource, topicsOf } from '#libs/contracts';
-import { EventLog, EventLogModule, Outbox } from '#libs/event-log';
+import { Outbox } from '#libs/event-log';
+import { ProcessMetrics, ProcessMetricsModule } from '#libs/process-metrics';
 import type { Logger } from '#libs/runtime';
 import { Admission } from './core/admission.js';
 import { Counters } from './core/counters.js';
@@ -21,24 +21,18 @@ import { Upstream } from './out/upstream.js';
 import type { GatewaySettings } from './settings.js';
 
 export interface GatewayParts {
-  readonly log: EventLog;
-  /** Of the topic of requests. */
-  readonly partitions: number;
-  /** Unique to this start of the gateway. */
-  readonly bootId: string;
+  readonly outbox: Outbox;
   readonly logger: Logger;
 }
 
 /** The gateway: a proxy for one model server that tells the event log of every request. */
 @Module({})
 export class GatewayModule {
-  static forRoot(settings: GatewaySettings, { log, partitions, bootId, logger }: GatewayParts): DynamicModule {
-    const source = new EventSource(`/gateways/${settings.gatewayId}`, bootId);
-    const topic = topicsOf(settings.eventLog.topicPrefix).requests.name;
+  static forRoot(settings: GatewaySettings, { outbox, logger }: GatewayParts): DynamicModule {
     const limits = { maxConcurrent: settings.maxConcurrentRequests, maxQueue: settings.maxQueueSize };
     return {
       module: GatewayModule,
-      imports: [EventLogModule.of(log)],
+      imports: [ProcessMetricsModule.of(new ProcessMetrics('gateway', logger), settings.apiToken)],
       controllers: [InferenceController, ModelsController, HealthController, StatsController, DoorController],
       providers: [
         Counters,
@@ -46,11 +40,11 @@ export class GatewayModule {
         { provide: Admission, useValue: new Admission(limits) },
         { provide: Upstream, useValue: new Upstream(settings.upstream) },
         { provide: Aggregator, useValue: new Aggregator(settings.aggregatorUrl) },
-        { provide: Outbox, inject: [EventLog], useFactory: (eventLog: EventLog) => new Outbox(eventLog, topic, partitions, source) },
+        { provide: Outbox, useValue: outbox },
         {
           provide: RequestRecorder,
-          inject: [Outbox, Counters],
-          useFactory: (outbox: Outbox, counters: Counters) => new RequestRecorder(outbox, counters),
+          inject: [Counters],
+          useFactory: (counters: Counters) => new RequestRecorder(outbox, counters),
         },
         {
           provide: Inference,
@@ -60,13 +54,13 @@ export class GatewayModule {
         },
         {
           provide: GatewayStats,
-          inject: [Admission, Counters, Outbox],
-          useFactory: (...parts: [Admission<unknown>, Counters, Outbox]) => new GatewayStats(settings, ...parts),
+          inject: [Admission, Counters],
+          useFactory: (...parts: [Admission<unknown>, Counters]) => new GatewayStats(settings, ...parts, outbox),
         },
         {
           provide: Heartbeats,
-          inject: [Outbox, GatewayStats],
-          useFactory: (outbox: Outbox, stats: GatewayStats) => new Heartbeats(outbox, settings.gatewayId, () => stats.heartbeat()),
+          inject: [GatewayStats],
+          useFactory: (stats: GatewayStats) => new Heartbeats(outbox, settings.gatewayId, () => stats.heartbeat()),
         },
         { provide: APP_FILTER, useClass: ErrorFilter },
       ],

@@ -42,7 +42,7 @@ describe('/health', () => {
       limits: { max_concurrent_requests: 3, max_queue_size: 10 },
       queue: { waiting: 0, running: 0 },
       upstream: { reachable: true },
-      event_log: { connected: true, spooled: expect.any(Number) as number, dropped: 0 },
+      event_log: { connected: true, spooled: expect.any(Number) as number, spool_bytes: 0, dropped: 0, dropped_by_type: {} },
     });
   });
 

@@ -36,6 +36,15 @@ describe('gatewaySettings', () => {
     });
   });
 
+  it('has a spool where the log is on brokers, and none beside a log that is a file itself', () => {
+    const spoolOf = (env: Record<string, string>) => gatewaySettings(new SettingsReader({ UPSTREAM_URL: 'http://m', ...env })).spool;
+    const brokers = { EVENT_LOG_URL: 'kafka://b:9092' };
+    expect(spoolOf(brokers)).toEqual({ folder: './data/spool', maxBytes: 1_073_741_824 });
+    expect(spoolOf({ ...brokers, SPOOL_DIR: '/s', SPOOL_MAX_BYTES: '5' })).toEqual({ folder: '/s', maxBytes: 5 });
+    for (const url of ['file:./data', 'memory:']) expect(spoolOf({ EVENT_LOG_URL: url, SPOOL_DIR: '/s' })).toBeUndefined();
+    expect(problemsOf({ UPSTREAM_URL: 'http://m', SPOOL_MAX_BYTES: '-1' })[0]).toMatch(/^SPOOL_MAX_BYTES: "-1" is not a whole number/);
+  });
+
   it('needs an upstream, and says how to name one', () => {
     expect(problemsOf({})).toEqual(['UPSTREAM_URL: is required, for example http://127.0.0.1:8001']);
     expect(problemsOf({ UPSTREAM_URL: 'localhost:8001' })).toEqual(['UPSTREAM_URL: not an http:// or https:// address']);

@@ -14,8 +14,15 @@ export interface UpstreamSettings {
   readonly keepAliveMs: number;
 }
 
+export interface SpoolSettings {
+  readonly folder: string;
+  readonly maxBytes: number;
+}
+
 export interface GatewaySettings extends ServerSettings {
   readonly eventLog: EventLogSettings;
+  /** Where events wait while the brokers are away. */
+  readonly spool: SpoolSettings | undefined;
   readonly gatewayId: string;
   readonly upstream: UpstreamSettings;
   readonly aggregatorUrl: string | undefined;
@@ -38,9 +45,11 @@ const LARGEST_BODY_BYTES = 268_435_456;
 export function gatewaySettings(read: SettingsReader): GatewaySettings {
   const limit = (name: string, fallback: number, min: number, about: string) =>
     read.integer(name, fallback, { min, max: 1_000_000 }, about);
+  const eventLog = eventLogSettings(read);
   return read.finish({
     ...serverSettings(read, 8000),
-    eventLog: eventLogSettings(read),
+    eventLog,
+    spool: spoolSettings(read, eventLog),
     gatewayId: identifier(read),
     upstream: upstreamSettings(read),
     aggregatorUrl: read.optionalUrl('AGGREGATOR_URL', 'aggregator whose pages and API are shown here too'),
@@ -52,6 +61,13 @@ export function gatewaySettings(read: SettingsReader): GatewaySettings {
     drainTimeoutMs: read.integer('DRAIN_TIMEOUT_MS', 30_000, { min: 0, max: DAY_MS }, 'longest wait for running requests at shutdown'),
     tenantHeader: read.optionalText('TENANT_HEADER', 'request header that names the tenant')?.toLowerCase(),
   });
+}
+
+/** None beside an embedded log: that is a file on this machine too, and would be away together with the spool. */
+function spoolSettings(read: SettingsReader, { url }: EventLogSettings): SpoolSettings | undefined {
+  const folder = read.text('SPOOL_DIR', './data/spool', 'folder where events wait while the brokers are away');
+  const maxBytes = read.integer('SPOOL_MAX_BYTES', 1_073_741_824, { min: 0, max: 2 ** 50 }, 'events that wait there at most, in bytes');
+  return url.startsWith('kafka:') ? { folder, maxBytes } : undefined;
 }
 
 function upstreamSettings(read: SettingsReader): UpstreamSettings {

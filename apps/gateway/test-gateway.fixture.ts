@@ -3,9 +3,19 @@ import { decodeEvent, topicsOf, type EventData, type EventOf, type EventType, ty
 import { openEventLog, type EventLog, type Following } from '#libs/event-log';
 import { Logger, SettingsReader, type RunningApp } from '#libs/runtime';
 import { startGateway } from './app.js';
-import { gatewaySettings } from './settings.js';
+import { gatewaySettings, type SpoolSettings } from './settings.js';
 
 const DEADLINE_MS = 10_000;
+
+export interface TestGatewayOptions {
+  /** What the gateway is given in place of the log. */
+  readonly wrap?: (log: EventLog) => EventLog;
+  readonly spool?: SpoolSettings;
+  /** Of the topic of requests. */
+  readonly partitions?: number;
+  /** A log that an earlier gateway has used; it is not closed. */
+  readonly on?: EventLog;
+}
 
 /** A running gateway on a memory log, with everything that it has told. */
 export class TestGateway {
@@ -13,7 +23,7 @@ export class TestGateway {
 
   private constructor(
     private readonly app: RunningApp & { url: string },
-    private readonly log: EventLog,
+    private readonly log: EventLog | undefined,
     private readonly following: Following,
     readonly logLines: readonly string[],
     events: InferometerEvent[],
@@ -26,10 +36,12 @@ export class TestGateway {
     upstreamUrl: string,
     env: Record<string, string> = {},
     slowDown: (log: EventLog) => void = () => {},
+    { wrap = (log) => log, spool, partitions, on }: TestGatewayOptions = {},
   ): Promise<TestGateway> {
-    const log = await openEventLog('memory:');
+    const log = on ?? (await openEventLog('memory:'));
     slowDown(log);
     const topics = topicsOf();
+    if (partitions !== undefined) await log.ensureTopics([{ ...topics.requests, partitions }]);
     await log.ensureTopics(Object.values(topics));
     const events: InferometerEvent[] = [];
     const following = await log.follow(topics.requests.name, 'beginning', {
@@ -40,7 +52,8 @@ export class TestGateway {
     const lines: string[] = [];
     const read = new SettingsReader({ UPSTREAM_URL: upstreamUrl, GATEWAY_ID: 'g1', PORT: '0', ...env });
     const logger = new Logger('gateway', 'debug', (line) => lines.push(line));
-    return new TestGateway(await startGateway(gatewaySettings(read), log, logger), log, following, lines, events);
+    const app = await startGateway({ ...gatewaySettings(read), spool }, wrap(log), logger);
+    return new TestGateway(app, on ? undefined : log, following, lines, events);
   }
 
   get url(): string {
@@ -53,7 +66,7 @@ export class TestGateway {
 
   async close(): Promise<void> {
     await this.following.close();
-    await this.log.close();
+    await this.log?.close();
   }
 
   ofType<T extends EventType>(type: T): EventOf<T>[] {

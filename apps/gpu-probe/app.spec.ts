@@ -113,6 +113,31 @@ describe('startGpuProbe', () => {
     expect(health).toMatchObject({ status: 'ok', gpus: 0, problem: 'nvidia-smi is not installed' });
   });
 
+  it('starts without a log, says so, and stores its readings in order when it is there', async () => {
+    let isAway = true;
+    const pass = async <T>(work: () => Promise<T>): Promise<T> => {
+      if (isAway) throw new Error('no broker can be reached');
+      return work();
+    };
+    const moody = Object.assign(Object.create(log) as EventLog, {
+      ensureTopics: async (...args: Parameters<EventLog['ensureTopics']>) => pass(() => log.ensureTopics(...args)),
+      partitions: async (topic: string) => pass(() => log.partitions(topic)),
+      append: async (...args: Parameters<EventLog['append']>) => pass(() => log.append(...args)),
+    });
+    app = await startGpuProbe(SETTINGS, moody, new Logger('test', 'error'));
+    const { url } = app;
+    const health = async () => (await (await fetch(`${url}/health`)).json()) as { event_log: { connected: boolean; queued: number } };
+    const deadline = performance.now() + 5_000;
+    while ((await health()).event_log.queued < 3 && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 20));
+    expect((await health()).event_log.connected).toBe(false);
+    expect((await fetch(`${url}/health/ready`)).status).toBe(503);
+    isAway = false;
+    const found = await stored(4);
+    expect(found.length).toBeGreaterThanOrEqual(4);
+    expect(found.map(({ event }) => event.sequence)).toEqual(found.map((_, index) => index + 1));
+    expect((await fetch(`${url}/health/ready`)).status).toBe(200);
+  });
+
   it('stores what it has read before it ends, however slow the log is', async () => {
     const slow = Object.create(log) as EventLog;
     slow.append = async (...args) => {

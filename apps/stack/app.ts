@@ -1,5 +1,6 @@
-import { onEventLog, type EventLog } from '#libs/event-log';
-import { Logger, type RunningApp } from '#libs/runtime';
+import { topicsOf } from '#libs/contracts';
+import { onEventLog, prepareTopics, type EventLog } from '#libs/event-log';
+import { inTurn, Logger, type RunningApp } from '#libs/runtime';
 import { startAggregator } from '../aggregator/app.js';
 import { startGateway } from '../gateway/app.js';
 import { startGpuProbe } from '../gpu-probe/app.js';
@@ -15,7 +16,9 @@ export interface RunningStack extends RunningApp {
 
 /** Starts every part in this process on one event log. If a part cannot start, those before it are drained and the cause is thrown. */
 export function startStack(settings: StackSettings): Promise<RunningStack> {
-  return onEventLog(settings.aggregator.eventLog, async (log) => {
+  const { eventLog } = settings.aggregator;
+  return onEventLog(eventLog, async (log) => {
+    await prepareTopics(log, Object.values(topicsOf(eventLog.topicPrefix)), new Logger('inferometer', settings.logLevel));
     const running: RunningApp[] = [];
     try {
       const urls = await startParts(settings, log, running);
@@ -45,7 +48,7 @@ function firstFailure(running: readonly RunningApp[]): Promise<Error> {
   return Promise.race(running.flatMap((app) => app.failed ?? []));
 }
 
-/** Last started, first drained: the gateway's last events are still folded. */
+/** Last started, first drained, so that the gateway's last events are still folded; a part that fails does not keep the others from it. */
 async function drainAll(running: readonly RunningApp[]): Promise<void> {
-  for (const app of running.toReversed()) await app.drain();
+  await inTurn(running.toReversed().map((app) => () => app.drain()));
 }

@@ -30,7 +30,7 @@ export class GatewayStats {
       max_concurrent: limits.maxConcurrent,
       max_queue: limits.maxQueue,
       received_total: this.counters.received,
-      spooled: this.outbox.queued,
+      spooled: this.outbox.queued + this.outbox.spooled,
       dropped: this.outbox.dropped,
       version: VERSION,
     };
@@ -46,7 +46,13 @@ export class GatewayStats {
       requests: { received, waiting, running, peak_running: peakRunning, successful, failed, cancelled },
       tokens: { input: inputTokens, output: outputTokens },
       limits: { max_concurrent_requests: limits.maxConcurrent, max_queue_size: limits.maxQueue },
-      event_log: { connected: this.outbox.connected, spooled: this.outbox.queued, dropped: this.outbox.dropped },
+      event_log: this.eventLog(),
     };
+  }
+
+  /** `spooled` are the events that are not in the log yet, on disk or in memory. */
+  eventLog(): object {
+    const { connected, queued, spooled, spoolBytes, dropped, droppedByType } = this.outbox;
+    return { connected, spooled: queued + spooled, spool_bytes: spoolBytes, dropped, dropped_by_type: droppedByType };
   }
 }

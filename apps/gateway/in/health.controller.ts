@@ -1,8 +1,8 @@
 import { Controller, Get, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { Outbox } from '#libs/event-log';
 import { Admission } from '../core/admission.js';
 import { Upstream } from '../out/upstream.js';
+import { GatewayStats } from './gateway-stats.js';
 import { Inference } from './inference.js';
 
 /** Health for people and orchestrators. Always open: it tells nothing of anybody's requests. */
@@ -12,7 +12,7 @@ export class HealthController {
     private readonly inference: Inference,
     private readonly admission: Admission<unknown>,
     private readonly upstream: Upstream,
-    private readonly outbox: Outbox,
+    private readonly stats: GatewayStats,
   ) {}
 
   @Get()
@@ -23,7 +23,7 @@ export class HealthController {
       limits: { max_concurrent_requests: limits.maxConcurrent, max_queue_size: limits.maxQueue },
       queue: { waiting, running },
       upstream: { reachable: await this.upstream.reachable() },
-      event_log: { connected: this.outbox.connected, spooled: this.outbox.queued, dropped: this.outbox.dropped },
+      event_log: this.stats.eventLog(),
     };
   }
 
@@ -32,7 +32,7 @@ export class HealthController {
     return { status: 'ok' };
   }
 
-  /** 503 as soon as the gateway drains, so that nobody sends it new requests. */
+  /** 503 as soon as the gateway drains, so that nobody sends it new requests. It serves without the event log as well. */
   @Get('ready')
   ready(@Res({ passthrough: true }) reply: FastifyReply): object {
     if (!this.inference.draining) return { status: 'ok' };

@@ -79,6 +79,7 @@ export class InferenceExchange implements AnswerHandler, AnswerListener, Baggage
   ) {
     const { operation, request, facts = NO_FACTS, eventId, tenant } = received;
     this.answer = answer(this);
+    const partition = share.recorder.partitionOf(eventId);
     this.lifecycle = new RequestLifecycle(
       {
         request_id: eventId,
@@ -91,7 +92,7 @@ export class InferenceExchange implements AnswerHandler, AnswerListener, Baggage
       },
       request.arrivedAtMs,
       this.receivedAtMs,
-      (type, data) => share.recorder.record(type, data),
+      (type, data) => share.recorder.record(partition, type, data),
     );
   }
 

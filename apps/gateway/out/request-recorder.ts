@@ -10,8 +10,13 @@ export class RequestRecorder {
     private readonly counters: Counters,
   ) {}
 
-  record<T extends LifecycleEventType>(type: T, data: EventData<T>): void {
+  /** The partition that all events of a request go to, though the topic may be given more of them before the request ends. */
+  partitionOf(requestId: string): number {
+    return this.outbox.partitionFor(requestId);
+  }
+
+  record<T extends LifecycleEventType>(partition: number, type: T, data: EventData<T>): void {
     this.counters.note(type, data);
-    this.outbox.offer(type, data.request_id, data);
+    this.outbox.offerTo(partition, type, data.request_id, data);
   }
 }

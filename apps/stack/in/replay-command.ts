@@ -70,7 +70,7 @@ function settingsOf(env: Environment, { dryRun }: Command): EventLogSettings {
 async function replay({ file, dryRun }: Command, settings: EventLogSettings, report: ReplayReport, terminal: Terminal): Promise<number> {
   const topics = topicsOf(settings.topicPrefix);
   const handle = await openFile(file);
-  const log = dryRun ? undefined : await openEventLog(settings.url);
+  const log = dryRun ? undefined : await openEventLog(settings);
   const startMs = performance.now();
   const progress = new ProgressLine(terminal, report);
   try {
