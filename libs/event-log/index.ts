@@ -15,7 +15,6 @@ export {
   type StoredTopic,
   type TopicSpec,
 } from './event-log.js';
-export { EventLogModule } from './event-log.module.js';
 export { onEventLog, type Drainable } from './on-event-log.js';
 export { openEventLog, type EventLogAddress, type EventLogOptions } from './open.js';
 export { prepareTopics, type PrepareOptions, type TopicLogger } from './prepare-topics.js';

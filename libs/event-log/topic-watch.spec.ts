@@ -71,13 +71,16 @@ it('tries on without a log, and with a wrong password, says so, and goes on when
   expect(said.slice(1)).toEqual(['the event log can be used again, and its topics are there']);
 });
 
-it('says once a minute how much waits while the log is away later on', async () => {
+it('says when the log goes away later on, once a minute how much waits, and when it is back', async () => {
   watch.start();
   await vi.advanceTimersByTimeAsync(1);
   cause = new Error('no broker');
   outbox.offerToEvery(HEARTBEAT, 'a', { version: '1' });
   await vi.advanceTimersByTimeAsync(125_000);
-  expect(said).toEqual(Array(2).fill('the event log is away: 6 events wait, 0 of them on disk; 0 were dropped so far'));
+  expect(said).toEqual(Array(3).fill('the event log is away: 6 events wait, 0 of them on disk; 0 were dropped so far'));
+  cause = undefined;
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(said.slice(3)).toEqual(['the event log is back; 0 events wait to be sent, oldest first']);
 });
 
 it.each([

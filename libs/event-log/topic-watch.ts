@@ -3,8 +3,10 @@ import { EventLogError, type EventLog, type TopicSpec } from './event-log.js';
 import type { Outbox } from './outbox.js';
 import { prepareTopics, type TopicLogger } from './prepare-topics.js';
 
-/** Also how often it is said that the log is away. */
+/** How often the partitions are counted, and how often it is said that the log is still away. */
 const LOOK_EVERY_MS = 60_000;
+/** That the log has gone, or is back, is said within this time. */
+const NOTICE_WITHIN_MS = 1_000;
 
 /** What a producer has to do about its topics. */
 export interface WatchedTopics {
@@ -19,6 +21,7 @@ export class TopicWatch {
   private readonly stopping = new AbortController();
   private readonly wake = new Bell();
   private running: Promise<void> = Promise.resolve();
+  private wasConnected = true;
 
   constructor(
     private readonly log: EventLog,
@@ -46,21 +49,30 @@ export class TopicWatch {
     } catch (error) {
       if (!signal.aborted) this.logger.warn(`the topics cannot be prepared: ${messageOf(error)}`);
     }
-    while (!signal.aborted) {
-      await this.look();
-      if (!signal.aborted) await this.wake.wait(LOOK_EVERY_MS);
+    await this.countPartitions();
+    for (let round = 1; !signal.aborted; round += 1) {
+      await this.wake.wait(NOTICE_WITHIN_MS);
+      const isMinute = (round * NOTICE_WITHIN_MS) % LOOK_EVERY_MS === 0;
+      if (isMinute && !signal.aborted) await this.countPartitions();
+      if (!signal.aborted) this.notice(isMinute);
     }
   }
 
-  private async look(): Promise<void> {
+  private async countPartitions(): Promise<void> {
     try {
       const count = await this.log.partitions(this.topics.target);
       if (count > 0) this.outbox.partitions = count;
     } catch (error) {
       if (error instanceof EventLogError && !this.stopping.signal.aborted) this.logger.warn(messageOf(error));
     }
+  }
+
+  private notice(isMinute: boolean): void {
     const { connected, queued, spooled, dropped } = this.outbox;
-    if (connected || this.stopping.signal.aborted) return;
+    const hasChanged = connected !== this.wasConnected;
+    this.wasConnected = connected;
+    if (connected && hasChanged) this.logger.info(`the event log is back; ${queued + spooled} events wait to be sent, oldest first`);
+    if (connected || !(hasChanged || isMinute)) return;
     this.logger.warn(`the event log is away: ${queued + spooled} events wait, ${spooled} of them on disk; ${dropped} were dropped so far`);
   }
 }

@@ -39,7 +39,6 @@ const LIB_ROWS: Readonly<Record<string, Row>> = {
 };
 /** The one file of an adapter, and a core's one window to a package that is a pure function. */
 const ONE_FILE_ROWS: Readonly<Record<string, Partial<Row>>> = {
-  'libs/event-log/event-log.module.ts': { packages: ['@nestjs/'] },
   'libs/event-log/kafka/kafkajs.ts': { packages: ['node:', 'kafkajs/'] },
   'apps/dashboard/core/width.ts': { packages: ['string-width'] },
 };

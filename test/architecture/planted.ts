@@ -5,7 +5,6 @@ export const CLEAN_TREE: Readonly<Record<string, string>> = {
   'libs/sketch/index.ts': `export const buckets = 4096;\n`,
   'libs/event-log/event-log.ts': `import { EOL } from 'node:os';\nimport { schema } from '#libs/contracts';\n\nexport const log = [EOL, schema];\n`,
   'libs/event-log/sqlite/reader.ts': `import { log } from '../event-log.js';\n\nexport const reader = log;\n`,
-  'libs/event-log/event-log.module.ts': `import { Module } from '@nestjs/common';\nimport { log } from './event-log.js';\n\nexport const modules = [Module, log];\n`,
   'libs/event-log/kafka/kafkajs.ts': `import Connection from 'kafkajs/src/network/connection.js';\nimport { log } from '../event-log.js';\n\nexport const kafka = [Connection, log];\n`,
   'libs/runtime/http-app.ts': `import { createHash } from 'node:crypto';\nimport { NestFactory } from '@nestjs/core';\n\nexport const app = [createHash, NestFactory];\n`,
   'libs/process-metrics/process-metrics.ts': `import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';\nimport { app } from '#libs/runtime';\n\nexport const metrics = [PrometheusExporter, app];\n`,

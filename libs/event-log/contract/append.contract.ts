@@ -109,7 +109,8 @@ export function appendContract(subject: () => Subject): void {
       const plain = await newTopic(log);
       const limited = await newTopic(log, { partitions: 2, policy: 'delete', retentionMs: 3_600_000, retentionBytes: 2_000_000 });
       const compacted = await newTopic(log, { partitions: 1, policy: 'compact,delete', retentionMs: 7_200_000 });
-      const [first, second, third, ...more] = await log.topics([plain, 'no-such-topic', limited, compacted]);
+      const ever = await newTopic(log, { partitions: 1, policy: 'compact' });
+      const [first, second, third, fourth, ...more] = await log.topics([plain, 'no-such-topic', limited, compacted, ever]);
       expect(first).toEqual({
         name: plain,
         partitions: 3,
@@ -121,6 +122,7 @@ export function appendContract(subject: () => Subject): void {
       expect(second).toMatchObject({ name: limited, partitions: 2, retentionBytes: 2_000_000, clock: 'log' });
       expect(third).toMatchObject({ name: compacted, partitions: 1, policy: 'compact,delete' });
       expect(second!.retentionMs! * 2).toBe(third!.retentionMs); // A subject may scale time.
+      expect(fourth).toMatchObject({ policy: 'compact', retentionMs: undefined, retentionBytes: undefined });
       expect(more).toEqual([]);
     });
 

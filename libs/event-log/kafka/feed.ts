@@ -1,6 +1,6 @@
 import { Bell } from '../bell.js';
 import { EventLogError, type Bounds, type PartitionHandler, type Position, type StartAt } from '../event-log.js';
-import type { Turns } from '../sqlite/turns.js';
+import type { Turns } from '../turns.js';
 import { Backoff } from './backoff.js';
 import type { Cluster } from './cluster.js';
 import { EARLIEST, LATEST } from './cluster-apis.js';

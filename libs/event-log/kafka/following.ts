@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Bell } from '../bell.js';
 import { EventLogError, type Following, type RecordHandler } from '../event-log.js';
-import type { Turns } from '../sqlite/turns.js';
+import type { Turns } from '../turns.js';
 import { Backoff } from './backoff.js';
 import type { Cluster, Lane } from './cluster.js';
 import { EARLIEST, LATEST } from './cluster-apis.js';

@@ -1,6 +1,6 @@
 import { Bell } from '../bell.js';
 import type { Consumption, PartitionHandler, Position } from '../event-log.js';
-import type { Turns } from '../sqlite/turns.js';
+import type { Turns } from '../turns.js';
 import { Backoff, patiently } from './backoff.js';
 import { asError } from './errors.js';
 import { Feed, type FeedParts } from './feed.js';

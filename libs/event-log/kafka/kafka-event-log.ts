@@ -9,7 +9,7 @@ import {
   type StoredTopic,
   type TopicSpec,
 } from '../event-log.js';
-import { Turns } from '../sqlite/turns.js';
+import { Turns } from '../turns.js';
 import { TopicAppender } from './appender.js';
 import { Cluster, type ClusterOptions } from './cluster.js';
 import { TopicFollowing } from './following.js';

@@ -114,11 +114,22 @@ describe('record batches', () => {
   });
 
   it.each([
-    ['snappy', 2],
-    ['lz4', 3],
-  ])('compressed with %s are refused by name', (name, kind) => {
-    const batch = compressed(encodeBatch([one('a')]), kind, (data) => data);
-    expect(() => new RecordReader(batch, 0, 0n)).toThrow(EventLogError);
-    expect(() => new RecordReader(batch, 0, 0n)).toThrow(name);
+    ['snappy', 2, (data: Buffer) => data],
+    ['lz4', 3, (data: Buffer) => data],
+    ['incorrect header check', 1, (data: Buffer) => data],
+  ])('that cannot be unpacked come one for each offset, and say why: %s', (why, kind, pack) => {
+    const batch = stored(compressed(encodeBatch([one('a'), one('b')]), kind, pack), 7n);
+    const reader = new RecordReader(Buffer.concat([batch, stored(encodeBatch([one('c')]), 9n)]), 0, 8n);
+    const [unreadable, next] = reader.read(10);
+    expect(unreadable!.offset).toBe(8n);
+    expect(unreadable!.value!.toString()).toContain(why);
+    expect([next!.offset, next!.key]).toEqual([9n, 'c']);
+  });
+
+  it('of the message formats before Kafka 0.11 come as unreadable ones', () => {
+    const batch = stored(encodeBatch([one('a')]), 3n);
+    batch.writeInt8(1, AT.magic);
+    const [record] = new RecordReader(Buffer.concat([batch]), 0, 0n).read(10);
+    expect([record!.offset, record!.value!.toString()]).toEqual([3n, expect.stringContaining('0.11')]);
   });
 });

@@ -158,3 +158,25 @@ export class RecordCursor {
     return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
   }
 }
+
+/** Stands in for the records of a batch that cannot be read: one for each offset, with a value that says why, for the dead letters. */
+export class UnreadableCursor {
+  private at = 0;
+
+  constructor(
+    private readonly offsets: number,
+    private readonly facts: BatchFacts,
+    private readonly why: string,
+  ) {}
+
+  get done(): boolean {
+    return this.at >= this.offsets;
+  }
+
+  next(): LogRecord {
+    const { partition, baseOffset, baseTimestampMs, appendTimestampMs } = this.facts;
+    const offset = baseOffset + BigInt(this.at);
+    this.at += 1;
+    return { partition, offset, key: '', value: Buffer.from(`unreadable: ${this.why}`), timestampMs: appendTimestampMs ?? baseTimestampMs };
+  }
+}

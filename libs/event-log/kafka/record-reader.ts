@@ -1,6 +1,6 @@
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
-import { EventLogError, type LogRecord } from '../event-log.js';
-import { AT, RecordCursor } from './record-batch.js';
+import type { LogRecord } from '../event-log.js';
+import { AT, RecordCursor, UnreadableCursor, type BatchFacts } from './record-batch.js';
 
 const COMPRESSION = 0b111;
 const APPEND_TIME = 0b1000;
@@ -12,7 +12,7 @@ const MAX_UNPACKED_BYTES = 256 * 1_048_576;
 export class RecordReader {
   private at = 0;
   private next: bigint;
-  private cursor: RecordCursor | undefined;
+  private cursor: RecordCursor | UnreadableCursor | undefined;
   private peeked: LogRecord | undefined;
 
   constructor(
@@ -34,7 +34,7 @@ export class RecordReader {
     return this.next;
   }
 
-  /** Throws EventLogError for a batch that cannot be read. */
+  /** Records that cannot be read, such as those of a foreign producer with another compression, come with a value that says why. */
   read(max: number): LogRecord[] {
     const records: LogRecord[] = [];
     while (records.length < max && this.peeked !== undefined) {
@@ -63,31 +63,44 @@ export class RecordReader {
     if (at + AT.records > batches.length) return false;
     const end = at + AT.leaderEpoch + batches.readInt32BE(at + AT.length);
     if (end > batches.length) return false;
-    if (batches.readInt8(at + AT.magic) !== 2) throw new EventLogError('records of the message formats before Kafka 0.11 cannot be read');
-    const baseOffset = batches.readBigInt64BE(at);
-    const attributes = batches.readInt16BE(at + AT.attributes);
-    const next = baseOffset + BigInt(batches.readInt32BE(at + AT.lastOffsetDelta)) + 1n;
+    const batch = batches.subarray(at, end);
+    const isOld = batch.readInt8(AT.magic) !== 2;
+    const baseOffset = batch.readBigInt64BE(0);
+    const offsets = isOld ? 1 : batch.readInt32BE(AT.lastOffsetDelta) + 1;
+    const next = baseOffset + BigInt(offsets);
     if (next > this.next) this.next = next;
     this.at = end;
-    if ((attributes & CONTROL) !== 0) return true;
-    const maxTimestampMs = Number(batches.readBigInt64BE(at + AT.maxTimestamp));
-    const facts = {
-      partition: this.partition,
-      baseOffset,
-      baseTimestampMs: Number(batches.readBigInt64BE(at + AT.baseTimestamp)),
-      appendTimestampMs: (attributes & APPEND_TIME) === 0 ? undefined : maxTimestampMs,
-    };
-    const data = unpacked(batches.subarray(at + AT.records, end), attributes & COMPRESSION);
-    this.cursor = new RecordCursor(data, batches.readInt32BE(at + AT.count), facts);
+    if (isOld) this.cursor = new UnreadableCursor(offsets, factsOf(batch, this.partition, 0), 'a message format from before Kafka 0.11');
+    else this.cursor = cursorOf(batch, offsets, this.partition);
     return true;
   }
+}
+
+/** Undefined for a batch that says something to the brokers alone. */
+function cursorOf(batch: Buffer, offsets: number, partition: number): RecordCursor | UnreadableCursor | undefined {
+  const attributes = batch.readInt16BE(AT.attributes);
+  if ((attributes & CONTROL) !== 0) return undefined;
+  const facts = factsOf(batch, partition, attributes);
+  try {
+    const data = unpacked(batch.subarray(AT.records), attributes & COMPRESSION);
+    return new RecordCursor(data, batch.readInt32BE(AT.count), facts);
+  } catch (error) {
+    return new UnreadableCursor(offsets, facts, error instanceof Error ? error.message : String(error));
+  }
+}
+
+function factsOf(batch: Buffer, partition: number, attributes: number): BatchFacts {
+  return {
+    partition,
+    baseOffset: batch.readBigInt64BE(0),
+    baseTimestampMs: Number(batch.readBigInt64BE(AT.baseTimestamp)),
+    appendTimestampMs: (attributes & APPEND_TIME) === 0 ? undefined : Number(batch.readBigInt64BE(AT.maxTimestamp)),
+  };
 }
 
 function unpacked(data: Buffer, compression: number): Buffer {
   if (compression === 0) return data;
   if (compression === 1) return gunzipSync(data, { maxOutputLength: MAX_UNPACKED_BYTES });
   if (compression === 4) return zstdDecompressSync(data, { maxOutputLength: MAX_UNPACKED_BYTES });
-  throw new EventLogError(
-    `records compressed with ${compression === 2 ? 'snappy' : 'lz4'} cannot be read; let their producer use gzip or zstd`,
-  );
+  throw new Error(`compressed with ${compression === 2 ? 'snappy' : 'lz4'}, where only gzip and zstd are read`);
 }

@@ -67,12 +67,14 @@ async function configsOf(cluster: Cluster, topics: readonly TopicMetadata[]): Pr
 }
 
 function storedTopicOf({ name, partitions }: TopicMetadata, configs: ReadonlyMap<string, string>): StoredTopic {
+  const policy = configs.get(POLICY) ?? '';
+  const isDeleted = policy.includes('delete'); // Brokers have limits for other topics too, and do not apply them.
   return {
     name,
     partitions: partitions.length,
-    policy: configs.get(POLICY) ?? '',
-    retentionMs: limitIn(configs.get(RETENTION_MS)),
-    retentionBytes: limitIn(configs.get(RETENTION_BYTES)),
+    policy,
+    retentionMs: isDeleted ? limitIn(configs.get(RETENTION_MS)) : undefined,
+    retentionBytes: isDeleted ? limitIn(configs.get(RETENTION_BYTES)) : undefined,
     clock: configs.get(TIMESTAMPS) === LOG_CLOCK ? 'log' : 'producer',
   };
 }

@@ -2,7 +2,7 @@ import { EventLogError, type PartitionHandler, type StartAt } from '../event-log
 import { Bell } from '../bell.js';
 import type { Reader } from './reader.js';
 import type { Topic } from './topic-tables.js';
-import type { Turns } from './turns.js';
+import type { Turns } from '../turns.js';
 import type { Watcher } from './watcher.js';
 
 /** What reading loops share: one of each for an open log. */

@@ -11,7 +11,7 @@ import { Presence } from './presence.js';
 import { Reader } from './reader.js';
 import { ThreadWriterHost } from './thread-writer-host.js';
 import { fits, type Topic } from './topic-tables.js';
-import { Turns } from './turns.js';
+import { Turns } from '../turns.js';
 import { Watcher } from './watcher.js';
 import { InlineWriterHost, type WriterHost } from './writer-host.js';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Bell } from '../bell.js';
+import { Bell } from './bell.js';
 import { Turns } from './turns.js';
 
 describe('turns', () => {
