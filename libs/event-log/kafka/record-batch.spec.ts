@@ -1,7 +1,7 @@
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { EventLogError, type OutgoingRecord } from '../event-log.js';
+import type { OutgoingRecord } from '../event-log.js';
 import { crc32c } from './crc32c.js';
 import { AT, encodeBatch, sizeOf } from './record-batch.js';
 import { RecordReader } from './record-reader.js';
