@@ -143,7 +143,52 @@ function barred(name: string, value: number, unit: string, sign: '>=' | '<=', ba
   return { name, value, unit, bar: `${sign} ${bar}`, met: sign === '>=' ? value >= bar : value <= bar };
 }
 
-/** Events folded per second of CPU time: decoded already, from bytes, and from bytes to published deltas; and what reading those costs. */
+/** The fold alone. */
+function foldRows(series: number, events: readonly InferometerEvent[], bytes: readonly Uint8Array[]): readonly BenchRow[] {
+  const decoded = events.map((value) => ({ ok: true, value }) as const);
+  const fromDecoded = best(() => void fold((index) => decoded[index]!));
+  const fromBytes = best(() => void fold((index) => decodeEvent(bytes[index]!)));
+  return [
+    barred(`fold, decoded, ${series} series`, fromDecoded, 'events/s', '>=', 300_000),
+    barred(`fold, from bytes, ${series} series`, fromBytes, 'events/s', '>=', 120_000),
+  ];
+}
+
+/** The fold with what it publishes, and what reading that costs. */
+function rollupRows(series: number, bytes: readonly Uint8Array[], bar: number): readonly BenchRow[] {
+  const rate = best(() => void published(bytes));
+  const { deltas } = published(bytes);
+  const [inputBytes, deltaBytes] = [sizeOf(bytes), sizeOf(deltas)];
+  return [
+    barred(`bytes to published deltas, ${series} series`, rate, 'events/s', '>=', bar),
+    { name: `input, ${series} series`, value: inputBytes / EVENTS, unit: 'bytes/event' },
+    { name: `deltas, ${series} series`, value: deltaBytes / EVENTS, unit: 'bytes/event' },
+    barred(`deltas, of the input, ${series} series`, (100 * deltaBytes) / inputBytes, '%', '<=', 10),
+    { name: `applying deltas, ${series} series`, value: 1e6 / best(() => follow(deltas)), unit: 'µs/event' },
+  ];
+}
+
+function restoreRows(series: number, bytes: readonly Uint8Array[]): readonly BenchRow[] {
+  const { deltas } = published(bytes);
+  const after = deltas.slice(-Math.ceil((deltas.length * RECORDS_AFTER_BASE) / EVENTS) - 1);
+  const { ms, bytes: baseBytes } = restoreMs(published(bytes.slice(0, EVENTS - RECORDS_AFTER_BASE)).state, after);
+  return [
+    { name: `a base, ${series} series`, value: baseBytes / 1e6, unit: 'MB' },
+    barred(
+      `restore of ${PARTITIONS} partitions, ${series} series, ${RECORDS_AFTER_BASE} records each after the base`,
+      ms,
+      'ms',
+      '<=',
+      2_000,
+    ),
+  ];
+}
+
+function sizeOf(values: readonly Uint8Array[]): number {
+  return values.reduce((sum, { byteLength }) => sum + byteLength, 0);
+}
+
+/** Events per second of CPU time: folded when decoded already and from bytes, and from bytes to published deltas; and what reading those costs. */
 export async function run(): Promise<BenchRow[]> {
   const rows: BenchRow[] = [];
   for (const [series, bar] of [
@@ -152,65 +197,10 @@ export async function run(): Promise<BenchRow[]> {
     [20_000, 60_000],
   ] as const) {
     const events = traffic(series);
-    const decoded = events.map((value) => ({ ok: true, value }) as const);
     const bytes = events.map(encodeEvent);
-    const inputBytes = bytes.reduce((sum, { byteLength }) => sum + byteLength, 0);
-    if (series <= 1_000) {
-      rows.push(
-        barred(
-          `fold, decoded, ${series} series`,
-          best(() => void fold((index) => decoded[index]!)),
-          'events/s',
-          '>=',
-          300_000,
-        ),
-      );
-      rows.push(
-        barred(
-          `fold, from bytes, ${series} series`,
-          best(() => void fold((index) => decodeEvent(bytes[index]!))),
-          'events/s',
-          '>=',
-          120_000,
-        ),
-      );
-    }
-    rows.push(
-      barred(
-        `bytes to published deltas, ${series} series`,
-        best(() => void published(bytes)),
-        'events/s',
-        '>=',
-        bar,
-      ),
-    );
-    const { deltas } = published(bytes);
-    const deltaBytes = deltas.reduce((sum, { byteLength }) => sum + byteLength, 0);
-    rows.push(barred(`deltas, of the input, ${series} series`, (100 * deltaBytes) / inputBytes, '%', '<=', 10));
-    rows.push({ name: `deltas, ${series} series`, value: deltaBytes / EVENTS, unit: 'bytes/event' });
-    rows.push({ name: `input, ${series} series`, value: inputBytes / EVENTS, unit: 'bytes/event' });
-    rows.push({ name: `applying deltas, ${series} series`, value: 1e6 / best(() => follow(deltas)), unit: 'µs/event' });
-    const { ms, bytes: baseBytes } = restoreMs(
-      published(bytes.slice(0, EVENTS - RECORDS_AFTER_BASE)).state,
-      deltas.slice(-Math.ceil((deltas.length * RECORDS_AFTER_BASE) / EVENTS) - 1),
-    );
-    rows.push({ name: `a base, ${series} series`, value: baseBytes / 1e6, unit: 'MB' });
-    if (series === 1_000)
-      rows.push(
-        barred(
-          `restore of ${PARTITIONS} partitions, ${series} series, ${RECORDS_AFTER_BASE} records each after the base`,
-          ms,
-          'ms',
-          '<=',
-          2_000,
-        ),
-      );
-    else
-      rows.push({
-        name: `restore of ${PARTITIONS} partitions, ${series} series, ${RECORDS_AFTER_BASE} records each after the base`,
-        value: ms,
-        unit: 'ms',
-      });
+    if (series === 1_000) rows.push(...restoreRows(series, bytes));
+    if (series <= 1_000) rows.push(...foldRows(series, events, bytes));
+    rows.push(...rollupRows(series, bytes, bar));
   }
   return rows;
 }

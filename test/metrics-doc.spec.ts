@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { format, resolveConfig } from 'prettier';
 import { expect, it } from 'vitest';
 import { OUTBOX_INSTRUMENTS, PROCESS_INSTRUMENTS, prometheusName, type Instrument, type Instruments } from '#libs/process-metrics';
+import { AGGREGATOR_INSTRUMENTS } from '../apps/aggregator/in/instruments.js';
 import { GATEWAY_INSTRUMENTS } from '../apps/gateway/in/instruments.js';
 import { GPU_PROBE_INSTRUMENTS } from '../apps/gpu-probe/in/instruments.js';
 import { MODEL_SERVER_INSTRUMENTS } from '../apps/model-server/in/instruments.js';
@@ -14,6 +15,7 @@ const TABLES: readonly (readonly [string, Instruments])[] = [
   ['Every process', PROCESS_INSTRUMENTS],
   ['The gateway and the GPU probe: the way to the event log', OUTBOX_INSTRUMENTS],
   ['The gateway', GATEWAY_INSTRUMENTS],
+  ['The aggregator', AGGREGATOR_INSTRUMENTS],
   ['The GPU probe', GPU_PROBE_INSTRUMENTS],
   ['The simulated model server', MODEL_SERVER_INSTRUMENTS],
 ];
@@ -48,7 +50,8 @@ it('docs/operations.md lists the instruments of the code (npx vitest run test/me
 });
 
 it('no two instruments of one process share a name', () => {
-  const names = TABLES.flatMap(([, instruments]) => Object.values(instruments).map(prometheusName));
+  const instruments = new Set(TABLES.flatMap(([, table]) => Object.values(table)));
+  const names = Array.from(instruments, prometheusName);
   expect(names.filter((name, at) => names.indexOf(name) !== at)).toEqual([]);
   expect(names.filter((name) => !/^(inferometer|process|nodejs|v8js)_[a-z0-9_]+$/.test(name))).toEqual([]);
 });

@@ -1,5 +1,6 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
+import { ProcessMetricsModule, type ProcessMetrics } from '#libs/process-metrics';
 import type { Logger } from '#libs/runtime';
 import { Aggregation } from './in/aggregation.js';
 import { HealthController } from './in/health.controller.js';
@@ -14,9 +15,17 @@ import { ViewGuard } from './out/view.guard.js';
 /** The HTTP side of a running aggregation. */
 @Module({})
 export class AggregatorModule {
-  static of(aggregation: Aggregation, answers: FleetAnswers, apiToken: string | undefined, logger: Logger): DynamicModule {
+  static of(parts: {
+    aggregation: Aggregation;
+    answers: FleetAnswers;
+    metrics: ProcessMetrics;
+    apiToken: string | undefined;
+    logger: Logger;
+  }): DynamicModule {
+    const { aggregation, answers, metrics, apiToken, logger } = parts;
     return {
       module: AggregatorModule,
+      imports: [ProcessMetricsModule.of(metrics, apiToken)],
       controllers: [IndexController, ApiController, PrometheusController, HealthController],
       providers: [
         BearerGuard,

@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { EventLog } from '#libs/event-log';
+import { ProcessMetrics } from '#libs/process-metrics';
 import { startHttpApp, type Logger, type RunningApp } from '#libs/runtime';
 import { AggregatorModule } from './aggregator.module.js';
 import { FleetView } from './core/fleet-view.js';
 import { Aggregation } from './in/aggregation.js';
+import { observeAggregator } from './in/instruments.js';
 import { FleetAnswers } from './out/fleet-answers.js';
 import type { AggregatorSettings } from './settings.js';
 
@@ -19,7 +21,9 @@ export async function startAggregator(
 ): Promise<RunningApp & { readonly url: string }> {
   const answers = new FleetAnswers(new FleetView(settings.labels), settings.locale);
   const aggregation = new Aggregation(log, settings, answers, logger, randomUUID());
-  const module = AggregatorModule.of(aggregation, answers, settings.apiToken, logger);
+  const metrics = new ProcessMetrics('aggregator', logger);
+  observeAggregator(metrics, aggregation, answers);
+  const module = AggregatorModule.of({ aggregation, answers, metrics, apiToken: settings.apiToken, logger });
   const { nest, url } = await startHttpApp({ module, host: settings.host, port: settings.port, logger });
   logger.info(`listening on ${url}`);
   await Promise.race([aggregation.start(), aggregation.held]);

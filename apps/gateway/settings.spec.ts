@@ -12,6 +12,8 @@ function problemsOf(env: Record<string, string>): string[] {
   }
 }
 
+const spoolOf = (env: Record<string, string>) => gatewaySettings(new SettingsReader({ UPSTREAM_URL: 'http://m', ...env })).spool;
+
 describe('gatewaySettings', () => {
   it('has the documented defaults', () => {
     expect(gatewaySettings(new SettingsReader({ UPSTREAM_URL: 'http://127.0.0.1:8001', GATEWAY_ID: 'g' }))).toMatchObject({
@@ -37,7 +39,6 @@ describe('gatewaySettings', () => {
   });
 
   it('has a spool where the log is on brokers, and none beside a log that is a file itself', () => {
-    const spoolOf = (env: Record<string, string>) => gatewaySettings(new SettingsReader({ UPSTREAM_URL: 'http://m', ...env })).spool;
     const brokers = { EVENT_LOG_URL: 'kafka://b:9092' };
     expect(spoolOf(brokers)).toEqual({ folder: './data/spool', maxBytes: 1_073_741_824 });
     expect(spoolOf({ ...brokers, SPOOL_DIR: '/s', SPOOL_MAX_BYTES: '5' })).toEqual({ folder: '/s', maxBytes: 5 });

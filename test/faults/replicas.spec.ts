@@ -17,9 +17,10 @@ async function fleet(): Promise<Fleet> {
   return started;
 }
 
-/** The answer without the time at which it was given. */
+/** The answer without the time at which it was given, and without alerts: each replica judges those once a second, by its own clock. */
 function timeless(body: string): string {
-  return body.replace(/"timestamp":"[^"]*"/, '');
+  const own = ['timestamp', 'status', 'alerts', 'alerts_count'];
+  return JSON.stringify(JSON.parse(body), (name, value: unknown) => (own.includes(name) ? undefined : value));
 }
 
 /** How many partitions each member of the group has. */
@@ -38,6 +39,7 @@ describe.skipIf(!kafka)('replicas', () => {
     const generator = one.generator(randomFor('replicas'));
     generator.start(REQUESTS_PER_SECOND);
     const pairs = new Set<string>();
+    const unequal: string[] = [];
     await waitFor(
       'five fleet offsets of each pair of replicas',
       async () => {
@@ -46,7 +48,7 @@ describe.skipIf(!kafka)('replicas', () => {
           for (const [b, second] of answers.slice(0, a).entries()) {
             const offset = first.headers['x-fleet-offset'];
             if (typeof offset !== 'string' || offset !== second.headers['x-fleet-offset']) continue;
-            expect(timeless(first.body)).toBe(timeless(second.body));
+            if (timeless(first.body) !== timeless(second.body)) unequal.push(`${first.body}\n${second.body}`);
             pairs.add(`${a} ${b} ${offset}`);
           }
         }
@@ -55,6 +57,7 @@ describe.skipIf(!kafka)('replicas', () => {
       60_000,
     );
     await generator.stop();
+    expect(unequal).toEqual([]);
     await agreement(aggregators, generator.ledger);
   });
 

@@ -64,6 +64,10 @@ async function logOf(gateway: AppProcess): Promise<{ readonly spooled: number; r
   return (JSON.parse(body) as { event_log: { spooled: number; spool_bytes: number } }).event_log;
 }
 
+function start(settings: Readonly<Record<string, string>>): Promise<AppProcess> {
+  return AppProcess.start('gateway', settings, (kill) => onTestFinished(kill));
+}
+
 /** Lets the client load the gateway until it has answered `count` more requests, and then does `end`, under load. */
 async function underLoad(client: Client, gateway: AppProcess, count: number, end: () => Promise<unknown>): Promise<void> {
   const goal = client.answered.size + count;
@@ -109,7 +113,6 @@ describe.skipIf(!kafka)('a gateway without a broker', () => {
     };
     const away = { ...env, EVENT_LOG_URL: `kafka://127.0.0.1:${await freePort()}` };
     const there = { ...env, EVENT_LOG_URL: `kafka://${kafka!.brokers}` };
-    const start = (settings: Readonly<Record<string, string>>) => AppProcess.start('gateway', settings, (kill) => onTestFinished(kill));
     const client = new Client();
 
     const killed = await start(away);

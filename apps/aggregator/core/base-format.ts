@@ -17,8 +17,8 @@ export interface BaseHead {
   readonly manifest: readonly (readonly [slot: Slot, hash: string])[];
 }
 
-/** A record takes no more than a million bytes. A line takes no more than some thousands, and a character no more than three. */
-const MAX_CHARACTERS = 250_000;
+/** Far less than a record takes: a piece is also what is written down at a time, in about a millisecond. */
+const MAX_CHARACTERS = 50_000;
 export const MANIFEST = 'manifest';
 
 /** Cuts lines into texts that each fit into a record; at least one. */

@@ -78,6 +78,7 @@ export class BaseWriter {
       const old = this.complete.pieces.get(piece);
       if (old?.hash === hash) {
         made.pieces.set(piece, old);
+        yield undefined;
         continue;
       }
       const value = Buffer.from(text);

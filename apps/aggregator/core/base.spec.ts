@@ -125,6 +125,7 @@ describe('a base that is', () => {
   it.each([
     ['without a part', parts.slice(1)],
     ['torn', changed((part) => (part.name.startsWith('series/') ? { ...part, value: part.value!.subarray(1) } : part))],
+    ['mixed with a part of another', changed((part) => (part.name.startsWith('fine/') ? { ...part, value: Buffer.from('7') } : part))],
     ['without its manifest', parts.filter(({ name }) => !name.startsWith('manifest'))],
     [
       'of an older format',

@@ -116,6 +116,16 @@ describe('deltas', () => {
     expect(Delta.parse(again!.value!).entries()).toHaveLength(2);
   });
 
+  it('tell apart what one id stands for: another model, tenant or operation', () => {
+    const [source, request] = [gateway(), onePlanned({ end: 'completed', tenant: 'red' })];
+    const others = [request, { ...request, tenant: 'blue' }, { ...request, tenant: undefined }, { ...request, model: 'other' }, request];
+    const all = recordsOf(others.flatMap((other) => eventsOf(other, source, 0, START_MS)));
+    const follower = new DeltaFollower(LIMITS);
+    for (const delta of deltasOf(all, [])) follower.take('r.1', delta);
+    expect(follower.state!.series.byId.size).toBe(4);
+    expect(canonical(follower.state!)).toBe(canonical(foldOf(all)));
+  });
+
   it('carry a zero with a sign, and numbers that hardly fit', () => {
     const [received, , completed] = interleaved([onePlanned({ end: 'completed' })], gateway());
     const data = { ...completed!.data, ttft_ms: -0, decode_ms: 5e-324, duration_ms: 123_456.789_012_3, output_tokens: 2, gaps: undefined };

@@ -27,6 +27,8 @@ export class PartitionView {
   rejected = 0;
   /** There is a base ahead of the state that no delta leads to: everything must be read again. */
   isBehind = false;
+  /** When the newest base was stored, by the log's clock, in Unix ms; undefined before the first. */
+  newestBaseMs: number | undefined;
   readonly writers = new Map<string, WriterTrace>();
   private follower: DeltaFollower;
   /** Undefined once the state was made. */
@@ -132,7 +134,10 @@ export class PartitionView {
     else trace.names.add(name);
     const mark = value === null ? undefined : markIn(name, value);
     if (mark && (!trace.reach || compareMarks(mark, trace.reach) > 0)) trace.reach = mark;
-    if (mark && name === HEAD) trace.base = mark;
+    if (mark && name === HEAD) {
+      trace.base = mark;
+      this.newestBaseMs = Math.max(this.newestBaseMs ?? 0, timestampMs);
+    }
     if (trace.names.size === 0) this.writers.delete(writer);
     else this.writers.set(writer, trace);
   }

@@ -6,9 +6,10 @@ import { INPUTS, writerName, type Input } from '../core/rollup-keys.js';
 import { DeadLetters } from '../out/dead-letters.js';
 import { FleetAnswers } from '../out/fleet-answers.js';
 import { RollupPublisher } from '../out/rollup-publisher.js';
+import { RollupTally } from '../out/rollup-tally.js';
 import type { AggregatorSettings } from '../settings.js';
 import { PartitionConsumer } from './partition-consumer.js';
-import { RollupFollowing } from './rollup-following.js';
+import { RollupFollowing, type Restored } from './rollup-following.js';
 
 /** A partition without a record for this long gets a heartbeat of ours, so that log time moves on when every producer is gone. */
 const SILENCE_MS = 1000;
@@ -19,7 +20,10 @@ const RETRY_MS = 1000;
 const CATCH_UP_LIMIT_MS = 60_000;
 const GROUP = 'aggregator';
 
-interface InputFlow {
+/** One input topic, and what is done with it. */
+export interface InputFlow {
+  readonly input: Input;
+  readonly topic: string;
   readonly consumer: PartitionConsumer;
   readonly consumption: Consumption;
   readonly outbox: Outbox;
@@ -34,7 +38,9 @@ export class Aggregation {
   private fail!: (cause: Error) => void;
   private hold!: () => void;
   private readonly topics: Topics;
-  private readonly deadLetters: DeadLetters;
+  /** What was put aside, and what was published. */
+  readonly deadLetters: DeadLetters;
+  readonly published: RollupTally;
   private readonly rollups: RollupFollowing;
   private readonly timers: NodeJS.Timeout[] = [];
   private readonly closing = new AbortController();
@@ -52,6 +58,7 @@ export class Aggregation {
   ) {
     this.topics = topicsOf(settings.eventLog.topicPrefix);
     this.deadLetters = new DeadLetters(log, this.topics.deadLetter.name);
+    this.published = new RollupTally(log);
     this.rollups = new RollupFollowing(log, this.topics.rollups.name, answers.view);
     this.failed = new Promise((resolve) => {
       this.fail = resolve;
@@ -65,6 +72,20 @@ export class Aggregation {
   /** True while the fold runs and the view is fresh. */
   get ready(): boolean {
     return this.flows.length === INPUTS.length && !this.answers.stale;
+  }
+
+  /** The inputs that are joined for. */
+  get inputs(): readonly InputFlow[] {
+    return this.flows;
+  }
+
+  /** The last reading of all rollups. */
+  get restored(): Restored | undefined {
+    return this.rollups.restored;
+  }
+
+  get connected(): boolean {
+    return this.log.connected();
   }
 
   /**
@@ -145,14 +166,14 @@ export class Aggregation {
         this.terms += 1;
         const writer = writerName(this.replica, this.terms);
         const place = { topic: this.topics.rollups.name, topicPartition: partition % rollupPartitions, input, partition, writer };
-        return new RollupPublisher({ log: this.log, ...place }, state, since);
+        return new RollupPublisher({ log: this.published, ...place }, state, since);
       },
       logger: this.logger,
     });
     const consumption = await this.log.consume(topic, GROUP, consumer);
     void consumption.failed.then(this.fail);
     const outbox = new Outbox(this.log, topic, partitions, new EventSource(`/aggregators/${this.replica}`, this.replica));
-    return { consumer, consumption, outbox };
+    return { input, topic, consumer, consumption, outbox };
   }
 
   private async catchUp(): Promise<void> {

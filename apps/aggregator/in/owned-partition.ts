@@ -40,11 +40,12 @@ export class OwnedPartition {
     while (this.writing) await this.writing;
   }
 
-  /** Not while it is being written. */
-  fold(record: LogRecord, decoded: Decoded<InferometerEvent>): void {
-    if (this.isClosed || record.offset < this.state.next) return;
+  /** Not while it is being written. False for a record that was folded before, or that comes too late. */
+  fold(record: LogRecord, decoded: Decoded<InferometerEvent>): boolean {
+    if (this.isClosed || record.offset < this.state.next) return false;
     this.publisher.add(record, decoded, this.lagMs);
     this.state.apply(record, decoded);
+    return true;
   }
 
   /** Stores what was folded, and a base if one is due. Rejects if it could not be stored now. */

@@ -33,14 +33,19 @@ const SLICE_RECORDS = 200;
 
 /** Folds the partitions of one input topic that this process owns: restored from the rollups, published as it goes. */
 export class PartitionConsumer implements PartitionHandler {
-  private readonly owned = new Map<number, OwnedPartition>();
+  /** The partitions that this process folds now. */
+  readonly owned = new Map<number, OwnedPartition>();
+  /** What was done since the start: partitions gained and given up, records folded, and the events among them. */
+  readonly counts = { assigned: 0, revoked: 0, records: 0, events: 0 };
 
   constructor(private readonly parts: ConsumerParts) {}
 
   /** Rejects, and so refuses the partition, if what was published cannot be read in time. */
   async assigned(partition: number, bounds: Bounds): Promise<StartAt> {
     await this.parts.catchUp();
-    return this.takeOver(partition, bounds);
+    const startAt = await this.takeOver(partition, bounds);
+    this.counts.assigned += 1;
+    return startAt;
   }
 
   async batch(partition: number, records: readonly LogRecord[]): Promise<StartAt | void> {
@@ -53,7 +58,7 @@ export class PartitionConsumer implements PartitionHandler {
       const decoded = decodeEvent(record.value);
       if (!decoded.ok) await this.parts.deadLetters.put(this.parts.topic, record, decoded.reason, decoded.detail);
       if (owned.isWriting) await owned.idle();
-      owned.fold(record, decoded);
+      if (owned.fold(record, decoded)) this.count(decoded.ok);
       if (index % SLICE_RECORDS === SLICE_RECORDS - 1) await nextTurn();
     }
     if (owned.publisher.isBlocked) await this.attempt(owned.publish());
@@ -64,6 +69,7 @@ export class PartitionConsumer implements PartitionHandler {
     const owned = this.owned.get(partition);
     if (!owned) return;
     this.owned.delete(partition);
+    this.counts.revoked += 1;
     // What could not be stored is folded again by the next owner.
     await this.attempt(owned.close());
   }
@@ -87,6 +93,11 @@ export class PartitionConsumer implements PartitionHandler {
   silent(forMs: number): readonly number[] {
     const before = performance.now() - forMs;
     return [...this.owned].flatMap(([partition, { lastBatchAtMs }]) => (lastBatchAtMs <= before ? partition : []));
+  }
+
+  private count(isEvent: boolean): void {
+    this.counts.records += 1;
+    if (isEvent) this.counts.events += 1;
   }
 
   private async takeOver(partition: number, { oldest, end }: Bounds): Promise<StartAt> {

@@ -8,6 +8,8 @@ const RETRY_MS = 500;
 
 /** Puts records that could not be decoded aside, with where they stood and why. */
 export class DeadLetters {
+  /** Letters stored since the start, by reason. */
+  readonly stored = new Map<DecodeReason, number>();
   private closed = false;
 
   constructor(
@@ -27,7 +29,8 @@ export class DeadLetters {
       record_base64: Buffer.from(record.value?.subarray(0, KEPT_BYTES) ?? []).toString('base64'),
     };
     const key = `${topic}/${record.partition}/${record.offset}`;
-    while (!(await this.stored({ partition: 0, key, value: Buffer.from(JSON.stringify(letter)) }))) await wait(RETRY_MS);
+    while (!(await this.store({ partition: 0, key, value: Buffer.from(JSON.stringify(letter)) }))) await wait(RETRY_MS);
+    this.stored.set(reason, (this.stored.get(reason) ?? 0) + 1);
   }
 
   /** Ends the waiting: a letter that cannot be stored now rejects, and its record is read again after the restart. */
@@ -35,7 +38,7 @@ export class DeadLetters {
     this.closed = true;
   }
 
-  private async stored(letter: { partition: number; key: string; value: Buffer }): Promise<boolean> {
+  private async store(letter: { partition: number; key: string; value: Buffer }): Promise<boolean> {
     try {
       await this.log.append(this.topic, [letter]);
       return true;

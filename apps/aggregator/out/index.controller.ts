@@ -7,6 +7,7 @@ const PLACES = [
   ['/api/v1/gpus', 'the latest reading of every GPU'],
   ['/api/v1/alerts', 'the state of every built-in alert'],
   ['/metrics/prometheus', 'the fleet for Prometheus: scrape one address'],
+  ['/metrics', 'this process for Prometheus'],
   ['/health', 'this process'],
 ] as const;
 

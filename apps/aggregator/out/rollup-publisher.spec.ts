@@ -206,15 +206,27 @@ describe('what other writers left behind', () => {
     expect(canonical(shown())).toBe(canonical(next.state));
   });
 
-  it('is not what was written lately, nor what goes further than the base', async () => {
-    const [far, next] = [new Owner('far.1'), new Owner('next.1')];
-    await far.move().move().publish();
+  it('is not what was written lately', async () => {
+    const [near, next] = [new Owner('near.1'), new Owner('next.1')];
     await next.move(11).base();
-    const near = new Owner('near.1');
     await near.move().publish();
     await next.erase();
     await read();
-    expect(writers()).toEqual(['far.1', 'near.1', 'next.1']);
+    expect(writers()).toEqual(['near.1', 'next.1']);
+  });
+
+  it('is not what goes further than the base, though deltas behind it go further still', async () => {
+    const [far, next] = [new Owner('far.1'), new Owner('next.1')];
+    await far.move().move().move().publish();
+    await next.move().base();
+    await next.move().move().move(20).publish();
+    await next.erase();
+    await read();
+    expect([writers(), shown().next]).toEqual([['far.1', 'next.1'], 4n]);
+    await next.base();
+    await next.erase();
+    await read();
+    expect(writers()).toEqual(['next.1']);
   });
 
   it('is a base that was only begun, too', async () => {

@@ -1,5 +1,5 @@
 import type { Decoded, InferometerEvent } from '#libs/contracts';
-import type { EventLog } from '#libs/event-log';
+import type { EventLog, OutgoingRecord } from '#libs/event-log';
 import { compareMarks } from '../core/base-reader.js';
 import { BaseWriter } from '../core/base-writer.js';
 import type { SinceBase } from '../core/delta-follower.js';
@@ -24,7 +24,7 @@ const MAX_WAITING_BYTES = 4_000_000;
 
 /** Where the rollups of one partition go. */
 export interface RollupPlace {
-  readonly log: EventLog;
+  readonly log: Pick<EventLog, 'append'>;
   /** The rollup topic and the partition of it. */
   readonly topic: string;
   readonly topicPartition: number;
@@ -88,12 +88,12 @@ export class RollupPublisher {
   /** Writes the state down, to be stored by the next `publish`. The state must not change until this has resolved. */
   async writeBase(lagMs: number): Promise<void> {
     if (this.deltas.records > 0) this.cut(lagMs);
-    const records: RollupPart[] = [];
-    await sliced(collected(this.baseWriter.write(this.state, lagMs), records));
+    const records: OutgoingRecord[] = [];
+    await sliced(this.baseRecords(lagMs, records));
     if (this.closed) return;
-    for (const part of records.slice(0, -1)) this.push(part);
+    for (const record of records.slice(0, -1)) this.queue.push(record);
     this.queue.barrier();
-    for (const part of records.slice(-1)) this.push(part);
+    for (const head of records.slice(-1)) this.queue.push(head);
     this.queue.barrier();
     this.baseInQueue = true;
     [this.deltaCount, this.since] = [0, { bytes: 0, records: 0, baseBytes: 0 }];
@@ -119,6 +119,13 @@ export class RollupPublisher {
     await this.publish(lagMs);
   }
 
+  private *baseRecords(lagMs: number, into: OutgoingRecord[]): Generator<void> {
+    for (const part of this.baseWriter.write(this.state, lagMs)) {
+      if (part) into.push(this.record(part));
+      yield;
+    }
+  }
+
   private cut(lagMs: number): void {
     const value = Buffer.from(this.deltas.text(lagMs));
     this.push({ name: deltaName(this.deltaCount), value });
@@ -141,12 +148,5 @@ export class RollupPublisher {
   private record({ name, value }: RollupPart, writer = this.place.writer) {
     const { input, partition, topicPartition } = this.place;
     return { partition: topicPartition, key: rollupKey({ input, partition, writer, name }), value: value && pack(value) };
-  }
-}
-
-function* collected(steps: Generator<RollupPart | undefined>, into: RollupPart[]): Generator<void> {
-  for (const part of steps) {
-    if (part) into.push(part);
-    yield;
   }
 }

@@ -12,7 +12,7 @@ export class RollupQueue {
   private queuedBytes = 0;
 
   constructor(
-    private readonly log: EventLog,
+    private readonly log: Pick<EventLog, 'append'>,
     private readonly topic: string,
   ) {}
 

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { EventSource, type EventData, type GatewayHeartbeat } from '#libs/contracts';
-import { Outbox, partitionOf, type EventLog } from '#libs/event-log';
+import { Outbox, partitionOf, type EventLog, type OutboxOptions } from '#libs/event-log';
 import { Ledger, type End, type Labels } from './ledger.js';
 import type { Random } from './plan.js';
 
@@ -9,6 +9,7 @@ export interface Target {
   readonly log: EventLog;
   readonly topic: string;
   readonly partitions: number;
+  readonly outbox?: OutboxOptions;
 }
 
 interface OpenRequest {
@@ -41,21 +42,21 @@ export class LoadGenerator {
   private beatAtMs = 0;
 
   /** `name` is the gateway's, and has to be unique in the topic. */
-  constructor({ log, topic, partitions }: Target, random: Random, name: string) {
-    this.outbox = new Outbox(log, topic, partitions, new EventSource(`/gateways/${name}`, `boot-${random.seed}`));
+  constructor({ log, topic, partitions, outbox }: Target, random: Random, name: string) {
+    this.outbox = new Outbox(log, topic, partitions, new EventSource(`/gateways/${name}`, `boot-${random.seed}`), outbox);
     this.partitions = partitions;
     this.random = random;
     this.name = name;
   }
 
-  /** Events that were given up: none, unless the log refused them. */
+  /** Events that were given up. */
   get dropped(): number {
     return this.outbox.dropped;
   }
 
-  /** Events that wait for the log. */
-  get queued(): number {
-    return this.outbox.queued;
+  /** Events that wait for the log, in memory and on disk. */
+  get waiting(): number {
+    return this.outbox.queued + this.outbox.spooled;
   }
 
   /** As many requests as fast as the log takes them; some stay open. */
@@ -150,7 +151,7 @@ export class LoadGenerator {
 
   private heartbeat(): GatewayHeartbeat {
     const gauges = { waiting: 0, running: this.open.length, peak_running: this.open.length, max_concurrent: 1000, max_queue: 0 };
-    return { ...gauges, received_total: this.begun, spooled: 0, dropped: 0, version: 'test' };
+    return { ...gauges, received_total: this.begun, spooled: this.outbox.spooled, dropped: this.dropped, version: 'test' };
   }
 }
 
