@@ -1,5 +1,4 @@
-import { randomUUID } from 'node:crypto';
-import { decodeEvent, encodeEvent, EventSource, type Decoded, type InferometerEvent } from '#libs/contracts';
+import { decodeEvent, encodeEvent, type Decoded, type InferometerEvent } from '#libs/contracts';
 import { BaseWriter } from '../apps/aggregator/core/base-writer.js';
 import { DeltaFollower } from '../apps/aggregator/core/delta-follower.js';
 import { Delta } from '../apps/aggregator/core/delta-reader.js';
@@ -11,76 +10,14 @@ import { copyOf } from '../apps/aggregator/core/state-parts.js';
 import { atOnce } from '../apps/aggregator/core/steps.js';
 import { pack, unpack } from '../apps/aggregator/out/packing.js';
 import type { BenchRow } from './bench-row.js';
+import { EVENTS_PER_REQUEST, START_MS, traffic } from './traffic.js';
 
 const REQUESTS = 50_000;
-const EVENTS_PER_REQUEST = 4;
 const EVENTS = REQUESTS * EVENTS_PER_REQUEST;
 const PARTITIONS = 6;
 /** As many records as there are between two bases, on average: half of what makes one due. */
 const RECORDS_AFTER_BASE = 50_000;
-const START_MS = Date.parse('2026-01-01T00:00:00Z');
 const LIMITS = { models: [], maxModels: 2000, maxTenants: 200 };
-const TENANTS = 20;
-
-/** Requests of four events each over so many series (model × tenant), a thousand in flight at a time. */
-function traffic(series: number): readonly InferometerEvent[] {
-  const source = new EventSource('/gateways/bench', 'boot');
-  const events: InferometerEvent[] = [];
-  const models = Math.max(1, series / TENANTS);
-  const drafts: InferometerEvent[][] = [[], [], [], []];
-  for (let index = 0; index < REQUESTS; index += 1) {
-    const id = randomUUID();
-    const tenant = `tenant-${Math.floor(index / models) % Math.min(series, TENANTS)}`;
-    const identity = { request_id: id, operation: 'chat', model: `model-${index % models}`, tenant, stream: true };
-    const atMs = START_MS + index * 2;
-    const ttft = 50 + (index % 997) + 0.125;
-    for (const [order, draft] of draftsOf(identity, index, ttft, atMs).entries()) drafts[order]!.push(draft);
-  }
-  // A thousand requests are in flight: each has its events some hundred requests apart.
-  for (let index = 0; index < REQUESTS + 1000; index += 1) {
-    for (const [order, delay] of [0, 0, 300, 1000].entries()) {
-      const draft = drafts[order]![index - delay];
-      if (draft) events.push(source.stamp(draft.type, 0, draft.subject, draft.data, Date.parse(draft.time)) as InferometerEvent);
-    }
-  }
-  return events;
-}
-
-interface Identity {
-  readonly request_id: string;
-  readonly operation: string;
-  readonly model: string;
-  readonly tenant: string;
-  readonly stream: boolean;
-}
-
-function draftsOf(identity: Identity, index: number, ttft: number, atMs: number): readonly InferometerEvent[] {
-  const { request_id: id } = identity;
-  const draft = new EventSource('/gateways/draft', 'draft');
-  return [
-    draft.stamp('io.inferometer.request.received.v1', 0, id, { ...identity, max_tokens: 256 }, atMs),
-    draft.stamp('io.inferometer.request.started.v1', 0, id, { ...identity, queue_ms: 0.3, upstream: '0' }, atMs),
-    draft.stamp('io.inferometer.request.first_token.v1', 0, id, { ...identity, ttft_ms: ttft }, atMs + 600),
-    draft.stamp('io.inferometer.request.completed.v1', 0, id, completed(identity, index, ttft), atMs + 2000),
-  ];
-}
-
-function completed(identity: Identity, index: number, ttft: number) {
-  return {
-    ...identity,
-    status_code: 200,
-    finish_reason: 'stop',
-    queue_ms: 0.3,
-    ttft_ms: ttft,
-    duration_ms: 3 * ttft,
-    decode_ms: 2 * ttft,
-    input_tokens: 100 + (index % 400),
-    output_tokens: 50 + (index % 150),
-    usage_source: 'upstream' as const,
-    chunks: 51,
-    gaps: [10, 30, 10],
-  };
-}
 
 /** Per second of CPU time. */
 function eventsPerSecond(work: () => void): number {
@@ -196,7 +133,7 @@ export async function run(): Promise<BenchRow[]> {
     [1_000, 100_000],
     [20_000, 60_000],
   ] as const) {
-    const events = traffic(series);
+    const events = traffic({ requests: REQUESTS, series, partitions: 1 }).map(({ event }) => event);
     const bytes = events.map(encodeEvent);
     if (series === 1_000) rows.push(...restoreRows(series, bytes));
     if (series <= 1_000) rows.push(...foldRows(series, events, bytes));

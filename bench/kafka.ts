@@ -27,7 +27,7 @@ export async function run(): Promise<BenchRow[]> {
     return [produce, await outboxRow(log), ...(await consumeRows(log, brokers, topic)), await idleRow(log, topic)];
   } finally {
     await log.close();
-    await deleteTopic(brokers, topic);
+    await deleteTopics(brokers, [topic]);
   }
 }
 
@@ -105,7 +105,8 @@ async function countWithOurs(log: EventLog, topic: string, total: number): Promi
   await consumption.close();
 }
 
-async function countWithKafkajs(brokers: string, topic: string, total: number): Promise<void> {
+/** Resolves when a kafkajs consumer that does nothing else has counted `total` records. */
+export async function countWithKafkajs(brokers: string, topic: string, total: number): Promise<void> {
   const done = Promise.withResolvers<void>();
   const consumer = clientOf(brokers).consumer({ groupId: `bench-${randomUUID()}` });
   let read = 0;
@@ -132,10 +133,11 @@ async function idleRow(log: EventLog, topic: string): Promise<BenchRow> {
   return { name: 'connected and idle: one consumption, one following', value, unit: '% of a core', bar: '<= 0.5', met: value <= 0.5 };
 }
 
-async function deleteTopic(brokers: string, topic: string): Promise<void> {
+/** Removes topics that a bench made. */
+export async function deleteTopics(brokers: string, topics: readonly string[]): Promise<void> {
   const admin = clientOf(brokers).admin();
   await admin.connect();
-  await admin.deleteTopics({ topics: [topic] });
+  await admin.deleteTopics({ topics: [...topics] });
   await admin.disconnect();
 }
 

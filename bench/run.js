@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 
 const built = new URL('../dist/bench/', import.meta.url);
 const known = readdirSync(fileURLToPath(new URL('.', import.meta.url)))
-  .filter((file) => file.endsWith('.ts') && !/^bench-row\.|\.spec\./.test(file))
+  .filter((file) => file.endsWith('.ts') && !/^(bench-row|processes|traffic)\.|\.spec\./.test(file))
   .map((file) => file.slice(0, -'.ts'.length))
   .toSorted();
 

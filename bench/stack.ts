@@ -7,13 +7,12 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { request } from 'undici';
 import type { BenchRow } from './bench-row.js';
+import { cpuSeconds, residentMegabytes } from './processes.js';
 
 const SETTLE_MS = 10_000;
 const IDLE_MS = 30_000;
 const START_DEADLINE_MS = 20_000;
 const STOP_DEADLINE_MS = 10_000;
-/** Linux counts CPU time in hundredths of a second. */
-const TICKS_PER_SECOND = 100;
 
 /** Cold `npm start` to the first answer, then CPU and memory of the idle stack. Linux only: read from /proc. */
 export async function run(): Promise<BenchRow[]> {
@@ -78,17 +77,4 @@ async function freePort(): Promise<string> {
 function pidOf(pid: number): number {
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
   return children === '' ? pid : pidOf(Number(children.split(' ')[0]));
-}
-
-function cpuSeconds(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    .replace(/^.*\) /, '')
-    .split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
-}
-
-/** Linux says kB and means KiB. */
-function residentMegabytes(pid: number): number {
-  const kilobytes = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-  return Math.round((Number(kilobytes) * 1024) / 1e6);
 }
