@@ -16,5 +16,9 @@ for (const [name, value] of Object.entries(values)) {
 const env = { ...process.env, REQUIRE_KAFKA: '1', FAULT_ROUNDS: values.rounds, ...(values.seed && { FAULT_SEED: values.seed }) };
 const filters = positionals.length > 0 ? positionals.map((name) => `test/faults/${name}`) : ['test/faults'];
 // One after another: each needs the machine for itself.
-const { status } = spawnSync('npx', ['vitest', 'run', '--no-file-parallelism', ...filters], { cwd: root, stdio: 'inherit', env });
+const { status } = spawnSync('npx', ['vitest', 'run', '--project=faults', '--maxWorkers=1', ...filters], {
+  cwd: root,
+  stdio: 'inherit',
+  env,
+});
 process.exitCode = status ?? 1;

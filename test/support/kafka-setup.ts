@@ -53,9 +53,13 @@ async function start(): Promise<Running | undefined> {
   const brokers = process.env['KAFKA_BROKERS'];
   if (brokers) return { brokers, stop: async () => {} };
   const hasDocker = process.env['DOCKER_HOST'] !== undefined || existsSync('/var/run/docker.sock');
-  const container = hasDocker ? await startKafkaContainer() : undefined;
+  const container = hasDocker ? await startKafkaContainer().catch(warn) : undefined;
   if (container) return container;
   return (await kafkaInstallation()) && KafkaBroker.start();
+}
+
+function warn(problem: unknown): undefined {
+  console.warn(`Kafka does not start in a container, trying without: ${String(problem)}`);
 }
 
 function listen(server: Server): Promise<void> {
