@@ -6,7 +6,6 @@ export const EVENTS_PER_REQUEST = 4;
 /** When the first request of traffic comes in that does not say. */
 export const START_MS = Date.parse('2026-01-01T00:00:00Z');
 const TENANTS = 20;
-const MS_BETWEEN_REQUESTS = 2;
 
 export interface TrafficOptions {
   readonly requests: number;
@@ -14,6 +13,8 @@ export interface TrafficOptions {
   readonly series: number;
   readonly partitions: number;
   readonly startMs?: number;
+  /** By the events' own time; 2 where not given. */
+  readonly msBetweenRequests?: number;
 }
 
 export interface Placed {
@@ -23,7 +24,8 @@ export interface Placed {
 }
 
 /** Requests of four events each over so many series, a thousand in flight at a time. */
-export function traffic({ requests, series, partitions, startMs = START_MS }: TrafficOptions): readonly Placed[] {
+export function traffic(options: TrafficOptions): readonly Placed[] {
+  const { requests, series, partitions, startMs = START_MS, msBetweenRequests = 2 } = options;
   const source = new EventSource('/gateways/bench', randomUUID());
   const models = Math.max(1, series / TENANTS);
   const drafts: InferometerEvent[][] = [[], [], [], []];
@@ -31,7 +33,7 @@ export function traffic({ requests, series, partitions, startMs = START_MS }: Tr
     const tenant = `tenant-${Math.floor(index / models) % Math.min(series, TENANTS)}`;
     const identity = { request_id: randomUUID(), operation: 'chat', model: `model-${index % models}`, tenant, stream: true };
     const ttft = 50 + (index % 997) + 0.125;
-    const atMs = startMs + index * MS_BETWEEN_REQUESTS;
+    const atMs = startMs + index * msBetweenRequests;
     for (const [order, draft] of draftsOf(identity, index, ttft, atMs).entries()) drafts[order]!.push(draft);
   }
   const placed: Placed[] = [];

@@ -1,20 +1,15 @@
 import { Bell } from './bell.js';
 import { Deliveries, type DeliveryFigures } from './delivery.js';
 import type { DropCounts } from './drop-counts.js';
-import type { EventLog, OutgoingRecord } from './event-log.js';
-import type { Spool, SpoolPlace } from './spool.js';
-
-/** An event that waits in memory. */
-export interface Parcel {
-  readonly type: string;
-  /** Undefined for an event that no log can take. The same record every time. */
-  record(): OutgoingRecord | undefined;
-}
+import type { EventLog } from './event-log.js';
+import { ParcelQueue, type Parcel } from './parcel-queue.js';
+import type { SpoolPlace } from './spool-batch.js';
+import type { Spool } from './spool.js';
 
 export interface CourierOptions {
   /** Longest time that a parcel waits for company, in ms. */
   readonly flushMs: number;
-  /** How long a batch may go without an answer before it is put into the spool too, in ms. */
+  /** How long a batch may go without an answer, at most, before it is put into the spool too, in ms: see `DeliveryOptions`. */
   readonly patienceMs: number;
   /** How long the first pause after a failure is, in ms; each further one is twice as long, up to 20 times. */
   readonly retryMs: number;
@@ -32,7 +27,7 @@ interface InHand {
 /** What became of one step of sending; `nothing` says nothing about the log. */
 type Outcome = 'stored' | 'failed' | 'nothing';
 
-/** kafkajs groups a batch in quadratic time, and one transaction of this size is well amortised. */
+/** One request, or one transaction, of this size is well amortised. */
 const MAX_BATCH = 1000;
 /** The longest pause, in first ones. */
 const LONGEST_PAUSE = 20;
@@ -45,20 +40,20 @@ const LAST_STEP_MS = 2_000;
  * leaves the spool when the log has: it may be stored twice, never not at all.
  */
 export class Courier {
-  private readonly queue: Parcel[] = [];
+  private readonly queue: ParcelQueue;
   private readonly deliveries: Deliveries;
   private readonly spool: Spool | undefined;
   private readonly interrupt = new Bell();
   private changed = Promise.withResolvers<void>();
-  private accepted = 0;
-  private settled = 0;
   private timer: NodeJS.Timeout | undefined;
   private sending: Promise<void> | undefined;
   private spooling: Promise<void> | undefined;
   private inHand: InHand | undefined;
+  /** Up to which event the spool is to be filled. */
+  private spoolGoal = 0;
   private gaveUp = false;
-  /** True from a failure, or a long silence, of the log until it has stored something. */
-  private isAway = false;
+  /** Until the log has stored something, and again from a failure or a late answer until it does. What is queued meanwhile goes to the disk at once. */
+  private inDoubt = true;
 
   constructor(
     log: EventLog,
@@ -67,7 +62,9 @@ export class Courier {
     private readonly options: CourierOptions,
   ) {
     const { abandonMs, patienceMs } = options;
-    this.deliveries = new Deliveries(log, topic, drops, { abandonMs, patienceMs, onLate: () => this.loseInPatience() });
+    const [onLate, onGone] = [() => this.doubt(), () => this.notify()];
+    this.deliveries = new Deliveries(log, topic, drops, { abandonMs, patienceMs, onLate, onGone });
+    this.queue = new ParcelQueue(drops, () => this.notify());
     this.spool = options.spool;
     if (this.spooled > 0) this.wakeLater();
   }
@@ -93,14 +90,13 @@ export class Courier {
   /** Never blocks, never throws. */
   push(parcel: Parcel): void {
     this.queue.push(parcel);
-    this.accepted += 1;
     this.wakeLater();
   }
 
   /** Resolves when everything pushed so far is in the log, or in the spool, or was dropped. Never rejects. */
   async flush(): Promise<void> {
-    const goal = this.accepted;
-    while (this.settled < goal && !this.gaveUp) {
+    const goal = this.queue.accepted;
+    while (this.queue.settled < goal && !this.gaveUp) {
       const { promise } = this.changed;
       this.tick();
       await promise;
@@ -111,10 +107,10 @@ export class Courier {
   async finish(deadlineMs: number): Promise<void> {
     await within(deadlineMs, async (expired) => {
       await this.flush();
-      while (this.spooled > 0 && !this.isAway && !expired()) await this.changed.promise;
+      while (this.spooled > 0 && this.connected && !expired()) await this.changed.promise;
     });
     if (this.spool && this.queue.length > 0) {
-      this.isAway = true;
+      this.inDoubt = true;
       await within(LAST_STEP_MS, () => this.fillSpool());
     }
     clearTimeout(this.timer);
@@ -122,9 +118,7 @@ export class Courier {
     this.interrupt.ring();
     this.deliveries.abandon();
     this.noteLost();
-    for (const { type } of this.queue) this.drops.add(type);
-    this.queue.length = 0;
-    this.notify();
+    this.queue.dropAll();
   }
 
   /** Sends what is queued now. What comes in meanwhile waits for company again, or else every event would be a batch of its own. */
@@ -134,7 +128,7 @@ export class Courier {
     if (this.gaveUp) return;
     this.spool?.revive();
     this.noteLost();
-    this.sending ??= this.send(this.accepted).finally(() => {
+    this.sending ??= this.send(this.queue.accepted).finally(() => {
       this.sending = undefined;
       if (!this.gaveUp && this.queue.length + this.spooled > 0) this.wakeLater();
     });
@@ -144,17 +138,16 @@ export class Courier {
   /** Sends until everything up to the `goal`th event is settled and the spool is empty. */
   private async send(goal: number): Promise<void> {
     let retryMs = this.options.retryMs;
-    while (!this.gaveUp && (this.spooled > 0 || this.settled < goal)) {
-      const outcome = this.spooled > 0 ? await this.sendSpooled() : await this.sendQueued(goal - this.settled);
+    while (!this.gaveUp && (this.spooled > 0 || this.queue.settled < goal)) {
+      const outcome = this.spooled > 0 ? await this.sendSpooled() : await this.sendQueued(goal - this.queue.settled);
       if (this.gaveUp) return;
       if (outcome === 'stored') {
-        this.isAway = false;
+        this.inDoubt = false;
         retryMs = this.options.retryMs;
       }
-      if (outcome === 'failed') this.isAway = true;
       this.notify();
       if (outcome !== 'failed') continue;
-      void this.fillSpool();
+      this.doubt();
       await this.interrupt.wait(retryMs);
       retryMs = Math.min(retryMs * 2, this.options.retryMs * LONGEST_PAUSE);
     }
@@ -175,25 +168,25 @@ export class Courier {
 
   /** Sends from the head of the queue, at most `count` events. */
   private async sendQueued(count: number): Promise<Outcome> {
-    if (this.spooling) {
-      await this.spoolIdle();
+    if (this.isSpooling) {
+      await this.spooling;
       return 'nothing'; // They may be in the spool now, and have to be sent from there.
     }
-    const records = this.takeRecords(Math.min(count, MAX_BATCH));
+    const records = this.queue.records(Math.min(count, MAX_BATCH));
     if (records.length === 0) return 'nothing';
     const hand: InHand = { count: records.length, place: undefined };
     this.inHand = hand;
     const { done, problem } = await this.deliveries.ask(records);
-    await this.spoolIdle(); // It may be moving this very batch.
+    while (this.spooling) await this.spooling; // It may be moving this very batch.
     this.inHand = undefined;
     if (this.gaveUp) return 'nothing';
-    if (hand.place === undefined) this.settle(done);
+    if (hand.place === undefined) this.queue.settle(done);
     else this.spool!.remove({ ...hand.place, at: hand.place.at + done });
     return problem ? 'failed' : 'stored';
   }
 
-  private async spoolIdle(): Promise<void> {
-    await this.spooling;
+  private get isSpooling(): boolean {
+    return this.spooling !== undefined;
   }
 
   private noteLost(): void {
@@ -204,52 +197,36 @@ export class Courier {
     this.timer ??= setTimeout(() => this.tick(), this.options.flushMs);
   }
 
-  private loseInPatience(): void {
-    this.isAway = true;
-    this.notify();
+  private doubt(): void {
+    this.inDoubt = true;
     void this.fillSpool();
   }
 
-  /** Moves what is queued now to the spool, if it should be there: the log is away, or there is much on disk that has to be sent first. */
-  private async fillSpool(): Promise<void> {
-    this.spooling ??= this.moveToSpool(this.accepted).finally(() => {
-      this.spooling = undefined;
-    });
-    await this.spooling;
+  /** Moves what is queued now to the spool, if it should be there: the log is in doubt, or there is much on disk that has to be sent first. */
+  private fillSpool(): Promise<void> {
+    this.spoolGoal = this.queue.accepted;
+    this.spooling ??= this.moveToSpool();
+    return this.spooling;
   }
 
-  private async moveToSpool(goal: number): Promise<void> {
+  private async moveToSpool(): Promise<void> {
+    while (await this.moveBatch());
+    this.spooling = undefined;
+  }
+
+  /** False if there is nothing to move, or no place for it. */
+  private async moveBatch(): Promise<boolean> {
     const { spool } = this;
-    if (!spool) return;
-    while ((this.isAway || spool.events > MAX_BATCH) && this.settled < goal && !this.gaveUp) {
-      const hand = this.inHand?.place === undefined ? this.inHand : undefined;
-      const records = hand ? this.queue.slice(0, hand.count).map((parcel) => parcel.record()!) : this.takeRecords(MAX_BATCH);
-      if (records.length === 0) return;
-      const place = await spool.append(records);
-      if (this.gaveUp || place === undefined) return;
-      if (hand) hand.place = place;
-      this.settle(records.length);
-    }
-  }
-
-  /** The first events as records, at most `count`. What no log can take is dropped, so that it does not spoil its whole batch. */
-  private takeRecords(count: number): OutgoingRecord[] {
-    const head = this.queue.slice(0, count);
-    const fit = head.filter((parcel) => parcel.record() !== undefined);
-    if (fit.length < head.length) {
-      for (const parcel of head) if (!parcel.record()) this.drops.add(parcel.type);
-      this.queue.splice(0, head.length, ...fit);
-      this.settled += head.length - fit.length;
-      this.notify();
-    }
-    return fit.map((parcel) => parcel.record()!);
-  }
-
-  /** The first `count` events have found their place. */
-  private settle(count: number): void {
-    this.queue.splice(0, count);
-    this.settled += count;
-    this.notify();
+    if (!spool || this.gaveUp || this.queue.settled >= this.spoolGoal) return false;
+    if (!this.inDoubt && spool.events <= MAX_BATCH) return false;
+    const hand = this.inHand?.place === undefined ? this.inHand : undefined;
+    const records = this.queue.records(hand?.count ?? MAX_BATCH);
+    if (records.length === 0) return false;
+    const place = await spool.append(records);
+    if (this.gaveUp || place === undefined) return false;
+    if (hand) hand.place = place;
+    this.queue.settle(records.length);
+    return true;
   }
 
   private notify(): void {

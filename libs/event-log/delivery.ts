@@ -10,9 +10,11 @@ export interface Delivered {
 }
 
 export interface DeliveryOptions {
-  /** After this time without an answer `onLate` is called, in ms. */
+  /** After this time without an answer `onLate` is called, in ms, or sooner: after four times as long as answers usually take, but no less than 20 ms. */
   readonly patienceMs: number;
   readonly onLate: () => void;
+  /** Called when `connected` becomes false for want of an answer. */
+  readonly onGone: () => void;
   /** After this time without an answer a delivery counts as failed, in ms. */
   readonly abandonMs: number;
 }
@@ -26,14 +28,16 @@ export interface DeliveryFigures {
   readonly seconds: number;
 }
 
-/** A delivery that takes longer than this is shown as a log that is away. */
+/** A log that takes longer than this over a delivery counts as away. */
 const SLOW_MS = 1_000;
+const LEAST_PATIENCE_MS = 20;
 const TYPES: ReadonlySet<string> = new Set(EVENT_TYPES);
 
 /** Deliveries to one topic, one at a time. */
 export class Deliveries {
   private isReachable = true;
-  private askedAtMs: number | undefined;
+  /** How long an answer takes: a moving average. */
+  private usualMs = 0;
   private gone = new Bell();
   private current: DeliveryFigures = { stored: 0, batches: 0, failures: 0, seconds: 0 };
 
@@ -46,7 +50,7 @@ export class Deliveries {
 
   /** False from a failed delivery, or one that takes long, until one succeeds. */
   get connected(): boolean {
-    return this.isReachable && (this.askedAtMs === undefined || performance.now() - this.askedAtMs < SLOW_MS);
+    return this.isReachable;
   }
 
   get figures(): DeliveryFigures {
@@ -56,7 +60,7 @@ export class Deliveries {
   /** Drops and counts what the log refuses for good. A delivery that was abandoned may be carried out in the end all the same. Never rejects. */
   async ask(records: readonly OutgoingRecord[]): Promise<Delivered> {
     if (records.length === 0) return { done: 0 };
-    const { patienceMs, onLate, abandonMs } = this.options;
+    const { onLate, abandonMs } = this.options;
     let isOver = false;
     let refusals = 0;
     const refused = ({ value }: OutgoingRecord): void => {
@@ -65,17 +69,17 @@ export class Deliveries {
       this.drops.addRecord(value, TYPES);
     };
     const askedAtMs = performance.now();
-    this.askedAtMs = askedAtMs;
     this.gone = new Bell();
-    const patience = setTimeout(onLate, patienceMs);
+    const late = setTimeout(onLate, this.patienceMs);
+    const slow = setTimeout(() => this.lose(), SLOW_MS);
     const abandoned = this.gone.wait(abandonMs).then((): Delivered => ({ done: 0, problem: new Error('no answer') }));
     const result = await Promise.race([deliver(this.log, this.topic, records, refused), abandoned]);
     isOver = true;
     this.gone.ring();
-    clearTimeout(patience);
-    this.askedAtMs = undefined;
+    clearTimeout(late);
+    clearTimeout(slow);
     this.isReachable = !result.problem;
-    this.count(result, refusals, (performance.now() - askedAtMs) / 1000);
+    this.count(result, refusals, performance.now() - askedAtMs);
     return result;
   }
 
@@ -84,13 +88,23 @@ export class Deliveries {
     this.gone.ring();
   }
 
-  private count({ done, problem }: Delivered, refusals: number, seconds: number): void {
+  private get patienceMs(): number {
+    return Math.min(this.options.patienceMs, Math.max(LEAST_PATIENCE_MS, 4 * this.usualMs));
+  }
+
+  private lose(): void {
+    this.isReachable = false;
+    this.options.onGone();
+  }
+
+  private count({ done, problem }: Delivered, refusals: number, tookMs: number): void {
     const { current } = this;
+    if (!problem) this.usualMs += (Math.min(tookMs, this.options.patienceMs) - this.usualMs) / 8; // One that hung says little of the others.
     this.current = {
       stored: current.stored + done - refusals,
       batches: current.batches + 1,
       failures: current.failures + (problem ? 1 : 0),
-      seconds: current.seconds + seconds,
+      seconds: current.seconds + tookMs / 1000,
     };
   }
 }

@@ -52,6 +52,56 @@ describe('an outbox with a spool', () => {
     },
   );
 
+  it('has events on disk 20 ms after a log that usually answers at once has fallen silent', async () => {
+    const life = new Life(log, files, 'boot', { patienceMs: 250 });
+    for (let round = 0; round < 20; round += 1) {
+      life.offer(10);
+      await vi.advanceTimersByTimeAsync(20);
+    }
+    expect([log.stored.length, life.outbox.spooled]).toEqual([200, 0]);
+    log.mood = 'hangs';
+    life.offer(10);
+    await vi.advanceTimersByTimeAsync(15); // They were sent after 10.
+    life.offer(10);
+    await vi.advanceTimersByTimeAsync(16);
+    expect([life.outbox.queued, life.outbox.spooled]).toEqual([0, 20]);
+  });
+
+  it('has no more patience with a log that has not answered since the start', async () => {
+    log.mood = 'hangs';
+    const life = new Life(log, files, 'boot', { patienceMs: 250 });
+    life.offer(10);
+    await vi.advanceTimersByTimeAsync(11);
+    expect([life.outbox.queued, life.outbox.spooled]).toEqual([0, 10]);
+  });
+
+  it('leaves the disk alone where the log is slow as a rule', async () => {
+    const life = new Life(log, files, 'boot', { patienceMs: 1_000 });
+    log.mood = 'stores soon';
+    const seen: number[] = [];
+    for (let round = 0; round < 60; round += 1) {
+      life.offer(10);
+      await vi.advanceTimersByTimeAsync(60);
+      seen.push(life.outbox.spooled);
+      await vi.advanceTimersByTimeAsync(20);
+    }
+    expect(Math.max(...seen.slice(0, 3))).toBeGreaterThan(0);
+    expect(Math.max(...seen.slice(30))).toBe(0);
+  });
+
+  it('moves what comes in while a slow disk is at work, though nothing comes after it', async () => {
+    const life = new Life(log, files, 'boot', { abandonMs: 120_000 });
+    log.mood = 'hangs';
+    life.offer(10);
+    await until(() => life.outbox.spooled === 10);
+    files.answers.push('slow');
+    life.offer(10);
+    await vi.advanceTimersByTimeAsync(11);
+    life.offer(5);
+    await vi.advanceTimersByTimeAsync(100);
+    expect([life.outbox.queued, life.outbox.spooled]).toEqual([0, 25]);
+  });
+
   it('sends a batch whose answer comes late only once', async () => {
     const life = new Life(log, files);
     log.answers.push('stores late');
@@ -204,6 +254,23 @@ describe('an outbox with a spool', () => {
     await vi.advanceTimersByTimeAsync(6_000);
     await closing;
     expect([log.stored.length, life.outbox.spooled]).toEqual([3000, 0]);
+  });
+
+  it('sends from the spool before it closes though the log is late, and does not wait for one that is silent', async () => {
+    const life = new Life(log, files);
+    log.mood = 'stores late';
+    life.offer(1500);
+    const closing = life.outbox.close(5_000);
+    await vi.advanceTimersByTimeAsync(5_000);
+    await closing;
+    expect([log.stored.length, life.outbox.spooled]).toEqual([1500, 0]);
+    log.mood = 'hangs';
+    const second = new Life(log, files, 'second');
+    second.offer(10);
+    let isClosed = false;
+    void second.outbox.close(60_000).then(() => (isClosed = true));
+    await until(() => isClosed, 2_000);
+    expect([second.outbox.spooled, second.outbox.dropped]).toEqual([10, 0]);
   });
 
   it('keeps events in memory where the disk fails too, and counts what is over', async () => {

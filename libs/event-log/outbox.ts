@@ -1,8 +1,9 @@
 import { encodeEvent, type EventData, type EventSource, type EventType, type InferometerEvent } from '#libs/contracts';
-import { Courier, type Parcel } from './courier.js';
+import { Courier } from './courier.js';
 import type { DeliveryFigures } from './delivery.js';
 import { DropCounts } from './drop-counts.js';
 import { MAX_RECORD_BYTES, type EventLog, type OutgoingRecord } from './event-log.js';
+import type { Parcel } from './parcel-queue.js';
 import { partitionOf } from './partitioner.js';
 import type { Spool } from './spool.js';
 
@@ -13,7 +14,7 @@ export interface OutboxOptions {
   readonly spool?: Spool | undefined;
   /** Longest time that an event waits for company, in ms. */
   readonly flushMs?: number;
-  /** How long a batch may go without an answer before it is put into the spool too, in ms. */
+  /** How long a batch may go without an answer before it is put into the spool too, at most, in ms: 20 where the log usually answers within 5. */
   readonly patienceMs?: number;
   /** How long the first pause after a failure is, in ms; each further one is twice as long, up to 20 times. */
   readonly retryMs?: number;
@@ -104,8 +105,8 @@ export class Outbox {
   }
 
   /** Queues an event for one partition, whatever its key. */
-  offerTo<T extends EventType>(partition: number, type: T, key: string, data: EventData<T>, subject = key): void {
-    const event = this.source.stamp(type, partition, subject, data, Date.now()) as InferometerEvent;
+  offerTo<T extends EventType>(partition: number, type: T, key: string, data: EventData<T>, subject = key, traceparent?: string): void {
+    const event = this.source.stamp(type, partition, subject, data, Date.now(), traceparent) as InferometerEvent;
     this.offers += 1;
     if (this.courier.queued >= this.capacity || this.closing) this.drops.add(type);
     else this.courier.push(new Queued(partition, key, event));

@@ -28,7 +28,7 @@ export async function prepareTopics(
 ): Promise<void> {
   let saidAtMs = -Infinity;
   for (let retryMs = FIRST_RETRY_MS; ; retryMs = Math.min(retryMs * 2, LAST_RETRY_MS)) {
-    const cause = await failureOf(() => log.ensureTopics(topics));
+    const cause = await failureOf(() => unlessAborted(log.ensureTopics(topics), options.signal));
     if (cause === undefined) break;
     if (isFinal(cause, options)) throw cause;
     if (performance.now() - saidAtMs >= SAY_EVERY_MS) {
@@ -38,6 +38,18 @@ export async function prepareTopics(
     await pause(retryMs, options.signal);
   }
   if (saidAtMs > 0) logger.info('the event log can be used again, and its topics are there');
+}
+
+/** As `work`, or rejects with EventLogError as soon as the signal is aborted, whatever becomes of `work`. */
+export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  const aborted = Promise.withResolvers<never>();
+  const giveUp = (): void => aborted.reject(new EventLogError('it was given up'));
+  signal?.addEventListener('abort', giveUp);
+  try {
+    return await Promise.race([work, aborted.promise]);
+  } finally {
+    signal?.removeEventListener('abort', giveUp);
+  }
 }
 
 async function failureOf(work: () => Promise<void>): Promise<Error | undefined> {

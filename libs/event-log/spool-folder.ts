@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { EventLogOpenError } from './event-log.js';
@@ -20,7 +20,7 @@ export interface SpoolStore {
 export interface SpoolFiles {
   /** Blocks for some milliseconds. Throws an error with one clear line; see `isDamaged`. */
   open(): SpoolStore;
-  /** Puts a damaged spool out of the way, in place of the one before, and says where it lies. */
+  /** Puts a damaged spool out of the way, in place of the one before, and says where it lies. Throws if that cannot be done. */
   setAside(): string;
   /** Lets other processes have it. */
   release(): void;
@@ -48,7 +48,9 @@ export class SpoolFolder implements SpoolFiles {
     try {
       const partitionId = partitionIn(db);
       const extent = extentOf(db, partitionId);
-      return { host: new ThreadWriterHost({ path: join(this.folder, DATABASE_FILE), busyMs: BUSY_MS }), partitionId, extent };
+      const host = new ThreadWriterHost({ path: join(this.folder, DATABASE_FILE), busyMs: BUSY_MS });
+      void host.call('extent', [partitionId]).catch(() => {}); // Starts the thread: the first append would have to wait 50 ms for that.
+      return { host, partitionId, extent };
     } finally {
       db.close();
     }
@@ -59,11 +61,7 @@ export class SpoolFolder implements SpoolFiles {
     const aside = join(this.folder, ASIDE_FILE);
     for (const suffix of ['', '-wal', '-shm']) {
       rmSync(aside + suffix, { force: true });
-      try {
-        renameSync(path + suffix, aside + suffix);
-      } catch {
-        // Not every database has these files.
-      }
+      if (existsSync(path + suffix)) renameSync(path + suffix, aside + suffix); // Not every database has these files.
     }
     return aside;
   }

@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { until } from './contract/support.contract.js';
-import { EventLogOpenError, type OutgoingRecord } from './event-log.js';
+import { EventLogOpenError, MAX_RECORD_BYTES, type OutgoingRecord } from './event-log.js';
 import { SpoolMemory } from './spool.fixture.js';
 import { Spool } from './spool.js';
 import { DATABASE_FILE } from './sqlite/database.js';
+import type { WriterHost } from './sqlite/writer-host.js';
 
 const record = (index: number, bytes = 20): OutgoingRecord => ({
   partition: index % 12,
@@ -205,6 +206,58 @@ describe('a spool in a folder', () => {
     await until('it takes again', async () => (await spool.append(records(10, 5))) !== undefined);
     expect(said.slice(1)).toEqual(['the spool works again']);
     expect(await drained(spool)).toEqual(range(0, 15));
+    await spool.close();
+  });
+
+  it('takes the largest record that a log takes', async () => {
+    const spool = spoolIn();
+    const largest = { partition: 123_456, key: 'k', value: Buffer.alloc(MAX_RECORD_BYTES - 1, 'x') };
+    expect(await spool.append([largest])).toBeDefined();
+    expect((await spool.peek(1))!.records).toMatchObject([{ partition: 123_456, key: 'k' }]);
+  });
+
+  it('counts its bytes exactly while it is filled and emptied at the same time', async () => {
+    const files = new SpoolMemory();
+    const spool = Spool.on(files, { maxBytes: 1e9 });
+    for (let round = 0; round < 3; round += 1) {
+      await spool.append(records(0, 100));
+      const head = await spool.peek(1000);
+      files.answers.push('slow');
+      const appending = spool.append(records(100, 100));
+      await new Promise((resolve) => setImmediate(resolve));
+      spool.remove(head!.next); // Deleted from the disk while the append is under way.
+      await appending;
+      expect(await drained(spool)).toEqual(range(100, 100));
+    }
+    await until('the disk holds nothing any more', () => spool.bytes === 0);
+    expect(spool.events).toBe(0);
+  });
+
+  it('that is damaged and cannot be put aside says so, and is tried again', async () => {
+    const files = new SpoolMemory();
+    let isStuck = true;
+    const spool = Spool.on(
+      {
+        open() {
+          const store = files.open();
+          const call: WriterHost['call'] = (name, args) =>
+            name === 'readFrames' && isStuck ? Promise.resolve([] as never) : store.host.call(name, args);
+          return { ...store, host: { call, close: async () => {} } };
+        },
+        setAside() {
+          throw new Error('a read-only file system');
+        },
+        release() {},
+      },
+      { maxBytes: 1e9, retryMs: 20, onProblem: say, onMended: say },
+    );
+    await spool.append(records(0, 5));
+    expect(await spool.peek(10)).toBeUndefined();
+    await until('it was said', () => said.length > 0);
+    expect([said, spool.takeLost()]).toEqual([['the spool cannot be used, so events wait in memory: a read-only file system'], 0]);
+    isStuck = false;
+    await until('it can be used again', () => spool.revive());
+    expect(await drained(spool)).toEqual(range(0, 5));
     await spool.close();
   });
 

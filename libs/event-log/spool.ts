@@ -1,25 +1,6 @@
 import { EventLogError, type OutgoingRecord } from './event-log.js';
+import { batchOf, framesOf, type SpoolBatch, type SpoolPlace } from './spool-batch.js';
 import { isDamaged, SpoolFolder, SpoolTakenError, type SpoolFiles, type SpoolStore } from './spool-folder.js';
-import { packFrames, unpackFrame } from './sqlite/frame.js';
-import type { Append, StoredFrame } from './sqlite/writer.js';
-
-/** A place in the spool: an offset, and which opening of the files it is good for. */
-export interface SpoolPlace {
-  readonly at: number;
-  readonly opening: number;
-}
-
-/** Records from the head of the spool. `next` is the place after the last of them; `unreadable` were found damaged among them, and are lost. */
-export interface SpoolBatch {
-  readonly records: readonly PlacedRecord[];
-  readonly next: SpoolPlace;
-  readonly unreadable: number;
-}
-
-/** A spooled record and its offset in the spool. */
-export interface PlacedRecord extends OutgoingRecord {
-  readonly at: number;
-}
 
 export interface SpoolOptions {
   /** Bytes of records that are held at most. */
@@ -162,8 +143,7 @@ export class Spool {
       this.adopt(this.openOrSetAside());
       return undefined;
     } catch (error) {
-      this.retryAtMs = performance.now() + (this.options.retryMs ?? RETRY_MS);
-      this.say(error);
+      this.retryLater(error);
       return error;
     }
   }
@@ -208,17 +188,17 @@ export class Spool {
       this.giveUp(store, error);
       return;
     }
-    this.retryAtMs = performance.now() + (this.options.retryMs ?? RETRY_MS);
-    this.say(error);
+    this.retryLater(error);
     if (isUseless) this.letGo(store);
   }
 
   /** The database is damaged: nothing in it can be sent any more. */
   private giveUp(store: SpoolStore, error: EventLogError): void {
     const held = this.events;
-    this.lostEvents += held;
     this.letGo(store, () => {
-      this.options.onProblem?.(`the spool is damaged; its ${held} events are lost, and lie in ${this.files.setAside()} (${error.message})`);
+      const place = this.files.setAside();
+      this.lostEvents += held;
+      this.options.onProblem?.(`the spool is damaged; its ${held} events are lost, and lie in ${place} (${error.message})`);
     });
   }
 
@@ -228,12 +208,14 @@ export class Spool {
     this.releasing = store.host
       .close()
       .then(then)
+      .catch((error: unknown) => this.retryLater(error))
       .finally(() => {
         this.releasing = undefined;
       });
   }
 
-  private say(error: unknown): void {
+  private retryLater(error: unknown): void {
+    this.retryAtMs = performance.now() + (this.options.retryMs ?? RETRY_MS);
     if (this.healthy) {
       this.options.onProblem?.(
         `the spool cannot be used, so events wait in memory: ${error instanceof Error ? error.message : String(error)}`,
@@ -253,38 +235,8 @@ export class Spool {
 
   private async deleteSent(store: SpoolStore): Promise<void> {
     const below = this.head;
-    this.bytesHeld -= await store.host.call('truncate', [store.partitionId, below]);
+    const freed = await store.host.call('truncate', [store.partitionId, below]);
+    this.bytesHeld -= freed; // Not in one with the line above: `-=` reads before it waits, and an append may end meanwhile.
     this.truncatedTo = below;
-  }
-}
-
-/** A record's partition is kept in its key: the topic may have had fewer partitions when it was spooled than when it is sent. */
-function framesOf(records: readonly OutgoingRecord[], partitionId: number): readonly Append[] {
-  const keyed = records.map(({ partition, key, value }) => ({ partition: 0, key: `${partition}/${key}`, value }));
-  return packFrames(keyed).map((frame) => ({ ...frame, partitionId, compacted: false }));
-}
-
-function batchOf(frames: readonly StoredFrame[], { at: from, opening }: SpoolPlace): SpoolBatch {
-  const records: PlacedRecord[] = [];
-  let unreadable = 0;
-  for (const frame of frames) {
-    const found = recordsOf(frame, from);
-    records.push(...found);
-    const firstWanted = Math.max(from, frame.lastOffset - frame.records + 1);
-    unreadable += frame.lastOffset - firstWanted + 1 - found.length;
-  }
-  return { records, next: { at: (frames.at(-1)?.lastOffset ?? from - 1) + 1, opening }, unreadable };
-}
-
-function recordsOf(frame: StoredFrame, from: number): PlacedRecord[] {
-  const firstOffset = frame.lastOffset - frame.records + 1;
-  try {
-    return unpackFrame(frame.data, { partition: 0, firstOffset, timestampMs: 0 }, from).flatMap(({ key, value, offset }) => {
-      const slash = key.indexOf('/');
-      const partition = Number(key.slice(0, slash));
-      return slash > 0 && Number.isInteger(partition) ? [{ partition, key: key.slice(slash + 1), value, at: Number(offset) }] : [];
-    });
-  } catch {
-    return []; // Bytes that the disk has mangled.
   }
 }

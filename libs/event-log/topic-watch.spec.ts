@@ -12,12 +12,13 @@ let cause: Error | undefined;
 let ensured: string[][];
 let said: string[];
 let beats: number[];
+let log: EventLog;
 let outbox: Outbox;
 let watch: TopicWatch;
 beforeEach(() => {
   vi.useFakeTimers();
   [partitions, cause, ensured, said, beats] = [6, undefined, [], [], []];
-  const log = {
+  log = {
     ensureTopics: async (topics: readonly { name: string }[]) => {
       if (cause) throw cause;
       ensured.push(topics.map(({ name }) => name));
@@ -81,6 +82,16 @@ it('says when the log goes away later on, once a minute how much waits, and when
   cause = undefined;
   await vi.advanceTimersByTimeAsync(10_000);
   expect(said.slice(3)).toEqual(['the event log is back; 0 events wait to be sent, oldest first']);
+});
+
+it.each(['ensureTopics', 'partitions'] as const)('stops at once while the log does not answer %s', async (name) => {
+  vi.useRealTimers();
+  let asked = 0;
+  Object.assign(log, { [name]: () => new Promise(() => (asked += 1)) });
+  watch.start();
+  await until('it has asked', () => asked > 0);
+  await watch.stop();
+  expect(said).toEqual([]);
 });
 
 it.each([

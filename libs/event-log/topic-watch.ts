@@ -1,7 +1,7 @@
 import { Bell } from './bell.js';
 import { EventLogError, type EventLog, type TopicSpec } from './event-log.js';
 import type { Outbox } from './outbox.js';
-import { prepareTopics, type TopicLogger } from './prepare-topics.js';
+import { prepareTopics, unlessAborted, type TopicLogger } from './prepare-topics.js';
 
 /** How often the partitions are counted, and how often it is said that the log is still away. */
 const LOOK_EVERY_MS = 60_000;
@@ -35,7 +35,7 @@ export class TopicWatch {
     this.running = this.run();
   }
 
-  /** Never rejects. */
+  /** Does not wait for a log that does not answer. Never rejects. */
   async stop(): Promise<void> {
     this.stopping.abort();
     this.wake.ring();
@@ -60,7 +60,7 @@ export class TopicWatch {
 
   private async countPartitions(): Promise<void> {
     try {
-      const count = await this.log.partitions(this.topics.target);
+      const count = await unlessAborted(this.log.partitions(this.topics.target), this.stopping.signal);
       if (count > 0) this.outbox.partitions = count;
     } catch (error) {
       if (error instanceof EventLogError && !this.stopping.signal.aborted) this.logger.warn(messageOf(error));

@@ -147,7 +147,7 @@ export class Cluster {
     timeoutMs = REQUEST_TIMEOUT_MS,
   ): Promise<Answer> {
     let cause: unknown;
-    for (const at of [...this.nodes.values(), ...this.options.seeds]) {
+    for (const at of this.addresses()) {
       try {
         return await this.requestAt(at, lane, api, request, timeoutMs);
       } catch (error) {
@@ -160,14 +160,23 @@ export class Cluster {
 
   /** Ends the connections of a purpose; what is asked there rejects. */
   closeLane(lane: Lane): void {
-    for (const [key, connecting] of this.connections) {
-      if (key.startsWith(`${lane} `)) this.drop(key, connecting);
-    }
+    this.drop((key) => key.startsWith(`${lane} `));
+  }
+
+  /** Rejects questions and joins that are waited for, so that the log can be closed soon though a broker does not answer. Appends go on. */
+  interrupt(): void {
+    this.drop((key) => /^(main|group-)/.test(key));
   }
 
   close(): void {
     this.closed = true;
-    for (const [key, connecting] of this.connections) this.drop(key, connecting);
+    this.drop(() => true);
+  }
+
+  /** Each once: a broker that does not answer costs seconds. */
+  private addresses(): readonly { readonly host: string; readonly port: number }[] {
+    const nodes = [...this.nodes.values()];
+    return [...nodes, ...this.options.seeds.filter(({ host, port }) => !nodes.some((node) => node.host === host && node.port === port))];
   }
 
   private async refresh(name: string): Promise<TopicLayout> {
@@ -205,12 +214,15 @@ export class Cluster {
     }
   }
 
-  private drop(key: string, connecting: Promise<BrokerConnection>): void {
-    this.connections.delete(key);
-    connecting.then(
-      (connection) => connection.close(),
-      () => {},
-    );
+  private drop(isMeant: (key: string) => boolean): void {
+    for (const [key, connecting] of this.connections) {
+      if (!isMeant(key)) continue;
+      this.connections.delete(key);
+      connecting.then(
+        (connection) => connection.close(),
+        () => {},
+      );
+    }
   }
 }
 

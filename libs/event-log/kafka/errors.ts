@@ -5,9 +5,7 @@ export const CODE = {
   none: 0,
   offsetOutOfRange: 1,
   unknownTopic: 3,
-  leaderNotAvailable: 5,
   messageTooLarge: 10,
-  coordinatorLoading: 14,
   coordinatorNotAvailable: 15,
   notCoordinator: 16,
   invalidTopic: 17,
@@ -27,8 +25,6 @@ export const CODE = {
   policyViolation: 44,
   memberIdRequired: 79,
   invalidRecord: 87,
-  unknownTopicId: 100,
-  inconsistentTopicId: 103,
 } as const;
 
 /** What a broker refused, and may not refuse the next time. */

@@ -30,6 +30,8 @@ export class Feed {
   private readonly reading: PartitionReading;
   private readonly running: Promise<void>;
   private assigned = false;
+  /** True once the reading is where the handler wants it. */
+  private placed = false;
   private stopping = false;
 
   /** Starts at once. */
@@ -49,7 +51,7 @@ export class Feed {
   /** Undefined until the handler has said where to start. */
   get position(): Position | undefined {
     const { next, end } = this.reading;
-    return this.assigned ? { partition: this.partition, next, end } : undefined;
+    return this.assigned && this.placed ? { partition: this.partition, next, end } : undefined;
   }
 
   /** Undefined unless the end should be asked for, to tell how far a handler that takes its time is behind. */
@@ -78,12 +80,13 @@ export class Feed {
   }
 
   private async begin(): Promise<void> {
+    this.placed = false;
     const found = await this.bounds();
     if (!found) return;
     if (!this.parts.isMember()) return this.bell.wait();
     const start = await this.parts.handler.assigned(this.partition, found.bounds);
     this.assigned = true;
-    await this.moveTo(start);
+    await this.moveTo(start, found.topicId);
   }
 
   private async deliver(): Promise<void> {
@@ -97,7 +100,7 @@ export class Feed {
     const { records, next } = reading.take(MAX_BATCH);
     const goOnAt = records.length > 0 ? await parts.handler.batch(this.partition, records) : undefined;
     if (goOnAt === undefined) reading.next = next;
-    else await this.moveTo(goOnAt);
+    else await this.moveTo(goOnAt, reading.topicId);
   }
 
   private async startOver(): Promise<void> {
@@ -107,10 +110,14 @@ export class Feed {
     await this.begin();
   }
 
-  private async moveTo(start: StartAt): Promise<void> {
+  /** `start` was said of the topic with that id: in one that has taken its name meanwhile it means nothing. */
+  private async moveTo(start: StartAt, topicId: string): Promise<void> {
     this.reading.pause();
     const found = await this.bounds();
-    if (found) this.reading.seek(this.offsetOf(start, found.bounds), found.topicId);
+    if (!found) return;
+    if (found.topicId !== topicId) return this.startOver();
+    this.reading.seek(this.offsetOf(start, found.bounds), topicId);
+    this.placed = true;
   }
 
   /** Asks until the brokers answer; undefined if the feed is stopped before. */
@@ -119,8 +126,8 @@ export class Feed {
     const backoff = new Backoff();
     while (!this.stopping) {
       try {
-        const { id } = await cluster.topic(topic);
-        const [oldest, end] = await Promise.all([EARLIEST, LATEST].map((at) => cluster.offsets(topic, [this.partition], at)));
+        const offsets = [EARLIEST, LATEST].map((at) => cluster.offsets(topic, [this.partition], at));
+        const [{ id }, oldest, end] = await Promise.all([cluster.topic(topic, 0), ...offsets]);
         return { bounds: { oldest: oldest!.get(this.partition)!, end: end!.get(this.partition)! }, topicId: id };
       } catch {
         if (!this.stopping) await this.bell.wait(backoff.take());

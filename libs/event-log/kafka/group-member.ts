@@ -37,6 +37,7 @@ export class GroupMember implements Consumption {
   private running: Promise<void> | undefined;
   private beating: NodeJS.Timeout | undefined;
   private beat: Promise<void> = Promise.resolve();
+  private looking: Promise<void> | undefined;
   private state: 'joining' | 'member' | 'lost' = 'joining';
   private memberUntilMs = -Infinity;
   private joiningSinceMs = Infinity;
@@ -100,9 +101,10 @@ export class GroupMember implements Consumption {
     this.stopping = true;
     await this.stopFeeds([...this.feeds.keys()]); // Heartbeats go on meanwhile.
     clearTimeout(this.beating);
+    const fetched = this.fetcher.close();
     await this.session.leave();
     this.session.close();
-    await Promise.all([this.beat, this.fetcher.close()]);
+    await Promise.all([this.beat, fetched]);
     this.parts.onEnd(this);
   }
 
@@ -172,15 +174,24 @@ export class GroupMember implements Consumption {
       const isKnown = pulse === 'settled' || (pulse === 'rebalancing' && this.joiningSinceMs < sentMs - BEAT_MS);
       if (isKnown) this.memberUntilMs = Math.max(this.memberUntilMs, sentMs + SESSION_MS);
       if (pulse === 'rebalancing') this.rejoin();
-      await this.lookAround();
+      this.lookAround();
     } catch (error) {
       if (error instanceof LostMembership) this.lose();
       else this.isMember();
     }
   }
 
+  /** Beside the heartbeats, not between them: it asks other brokers than theirs, which may be silent for longer than a session. */
+  private lookAround(): void {
+    this.looking ??= this.look()
+      .catch(() => {}) // Next time, then.
+      .finally(() => {
+        this.looking = undefined;
+      });
+  }
+
   /** Partitions that were added make another round; now and then the group is told how far we are. */
-  private async lookAround(): Promise<void> {
+  private async look(): Promise<void> {
     const { leaders } = await this.parts.cluster.topic(this.parts.topic);
     if (leaders.length !== this.partitions) this.rejoin();
     await this.lookForEnds();
@@ -195,7 +206,7 @@ export class GroupMember implements Consumption {
   }
 
   private async commit(): Promise<void> {
-    if (this.state !== 'member' || performance.now() < this.commitAtMs) return;
+    if (this.stopping || this.state !== 'member' || performance.now() < this.commitAtMs) return;
     this.commitAtMs = performance.now() + COMMIT_EVERY_MS;
     const offsets = (await this.positions()).map(({ partition, next }) => ({ partition, offset: next }));
     const text = offsets.map(({ partition, offset }) => `${partition}:${offset}`).join();

@@ -10,6 +10,8 @@ import { type Claim, shareOut } from './sharing.js';
 export const SESSION_MS = 8_000;
 /** How long the others wait for a member to come back to a rebalance. Not shorter than the session, or a silent member would be replaced unawares. */
 const REBALANCE_MS = 10_000;
+/** A coordinator that does not take a good-bye at once misses the member later. */
+const LEAVE_TIMEOUT_MS = 1_000;
 const PROTOCOL = 'inferometer-sticky-1';
 
 /** What a member is given. */
@@ -105,7 +107,7 @@ export class GroupSession {
     if (memberId === '' || !lastCoordinator) return;
     this.forget();
     const request = { group: this.parts.group, memberId };
-    await this.parts.cluster.requestAt(lastCoordinator, this.parts.lanes.beat, LEAVE_GROUP, request).catch(() => {});
+    await this.parts.cluster.requestAt(lastCoordinator, this.parts.lanes.beat, LEAVE_GROUP, request, LEAVE_TIMEOUT_MS).catch(() => {});
   }
 
   /** Comes back as a new member the next time. */

@@ -26,6 +26,8 @@ export interface KafkaOptions extends Omit<ClusterOptions, 'metadataMaxAgeMs'> {
 }
 
 const METADATA_MAX_AGE_MS = 10_000;
+/** What a broker has not answered by then is no longer waited for at the close. */
+const CLOSE_PATIENCE_MS = 1_000;
 
 /** The log on a Kafka cluster, from Kafka 3.1 on. Opening it connects to nobody: that is done when it is needed. */
 export class KafkaEventLog extends EventLog {
@@ -124,8 +126,10 @@ export class KafkaEventLog extends EventLog {
   /** Handlers may append until the last of them has ended. */
   private async shutDown(): Promise<void> {
     this.state = 'closing';
+    const impatience = setInterval(() => this.cluster.interrupt(), CLOSE_PATIENCE_MS);
     await Promise.allSettled(this.starting);
     await Promise.all([...this.members, ...this.followings].map((reader) => reader.close()));
+    clearInterval(impatience);
     this.state = 'closed';
     await Promise.all([...this.appenders.values()].map((appender) => appender.idle()));
     this.cluster.close();

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { canStartKafka, KafkaBroker } from '../../../test/support/kafka.js';
 import { newTopic, Notebook, numbered, record, until } from '../contract/support.contract.js';
@@ -119,6 +120,25 @@ describe.skipIf(!(await canStartKafka()))('while a broker is away', { timeout: 9
     await until('it has been consumed', () => member.keys().includes('after'), 30_000);
     expect(withoutRepeats(member.keys().filter((key) => key !== 'stuck'))).toEqual(['before', 'after']);
     await consumption.close();
+  });
+
+  it('stopped, a log can be closed without waiting for its answers, a join under way included', async () => {
+    open();
+    const topic = await newTopic(log, { partitions: 1 });
+    const member = new Notebook();
+    await log.consume(topic, 'g', member);
+    await log.follow(topic, 'beginning', { records: () => {} });
+    await until('it owns the partition', () => member.owned.size === 1);
+    broker.pause();
+    try {
+      const joining = log.consume(topic, 'g2', new Notebook()).catch((error: unknown) => error);
+      const closed = log.close().then(() => 'closed');
+      expect(await Promise.race([closed, sleep(4_000, 'waits')])).toBe('closed');
+      expect(await joining).toBeInstanceOf(Error);
+      expect(member.owned.size).toBe(0);
+    } finally {
+      broker.resume();
+    }
   });
 
   it('a log can be closed', async () => {

@@ -88,6 +88,30 @@ describe.skipIf(kafka === undefined)('topics on a real broker', () => {
     await consumption.close();
   });
 
+  it.each([3n, 15n])('deleted and created anew while a handler gets ready for offset %s are lost and gained again', async (start) => {
+    const topic = await newTopic(log, { partitions: 1 });
+    await log.append(topic, numbered(0, 15, 'old'));
+    const member = new Notebook();
+    const assigned = member.assigned.bind(member);
+    member.assigned = async (partition, bounds) => {
+      await assigned(partition, bounds);
+      if (member.calls.length > 1) return bounds.oldest;
+      await recreateTopic(brokers, topic, 1);
+      await until('they are stored', () =>
+        log.append(topic, numbered(0, 8, 'new')).then(
+          () => true,
+          () => false,
+        ),
+      );
+      return start;
+    };
+    const consumption = await log.consume(topic, 'g', member);
+    await until('the new ones have been read', () => member.keys(0).includes('new7'), 20_000);
+    expect(member.calls.slice(0, 3)).toEqual(['assigned 0', 'revoked 0', 'assigned 0']);
+    expect(member.keys(0)).toEqual(numbered(0, 8, 'new').map(({ key }) => key));
+    await consumption.close();
+  });
+
   it('deleted and created anew under a following are read from their beginning', async () => {
     const topic = await newTopic(log, { partitions: 1 });
     await log.append(topic, numbered(0, 5, 'old'));

@@ -24,7 +24,6 @@ interface KafkajsConnection {
   authenticate(): Promise<void>;
   setVersions(versions: Readonly<Record<number, { readonly minVersion: number; readonly maxVersion: number }>>): void;
   setSupportAuthenticationProtocol(supported: boolean): void;
-  isConnected(): boolean;
   rejectRequests(error: Error): void;
   send(protocol: object): Promise<unknown>;
 }
@@ -98,10 +97,6 @@ export class BrokerConnection {
     } finally {
       clearTimeout(timer);
     }
-  }
-
-  get isOpen(): boolean {
-    return !this.ended && this.connection.isConnected();
   }
 
   /** `listener` is called once, when the connection has ended, for whatever reason. */

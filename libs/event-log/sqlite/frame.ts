@@ -18,13 +18,13 @@ const HEAD_BYTES = 8;
 const MAX_FRAME_RECORDS = 250;
 const MAX_FRAME_BYTES = 128 * 1024;
 
-/** Packs records, in order, into frames. Throws EventLogError if one is too large. */
-export function packFrames(records: readonly OutgoingRecord[]): readonly Frame[] {
+/** Packs records, in order, into frames. Throws EventLogError if one is larger than `limit` bytes. */
+export function packFrames(records: readonly OutgoingRecord[], limit = MAX_RECORD_BYTES): readonly Frame[] {
   const frames: Frame[] = [];
   let start = 0;
   let bytes = 0;
   for (let at = 0; at < records.length; at += 1) {
-    const size = sizeOf(records[at]!);
+    const size = sizeOf(records[at]!, limit);
     if (at > start && (at - start === MAX_FRAME_RECORDS || bytes + size > MAX_FRAME_BYTES)) {
       frames.push(packFrame(records, start, at, bytes));
       start = at;
@@ -56,9 +56,9 @@ export function unpackFrame(data: Uint8Array, place: FramePlace, from = 0): LogR
   return records;
 }
 
-function sizeOf({ key, value }: OutgoingRecord): number {
+function sizeOf({ key, value }: OutgoingRecord, limit: number): number {
   const size = Buffer.byteLength(key) + (value?.byteLength ?? 0);
-  if (size > MAX_RECORD_BYTES) throw new EventLogError(`a record of ${size} bytes is too large: at most ${MAX_RECORD_BYTES}`);
+  if (size > limit) throw new EventLogError(`a record of ${size} bytes is too large: at most ${limit}`);
   return HEAD_BYTES + size;
 }
 
