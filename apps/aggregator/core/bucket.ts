@@ -25,6 +25,16 @@ export class Bucket {
     return bucket;
   }
 
+  /** Shares nothing with it but what cannot change; at rest as it is. */
+  clone(): Bucket {
+    if (!this.content) return Bucket.atRest(this.text());
+    const { peakRunning, figures } = this.content;
+    const copy = new Bucket();
+    copy.content = { peakRunning, figures: new Map(Array.from(figures, ([id, its]) => [id, its.clone()])) };
+    copy.written = this.written;
+    return copy;
+  }
+
   /** Another object after each change: as long as it is the same, nothing was added. */
   get stamp(): object {
     return (this.currentStamp ??= {});

@@ -45,11 +45,12 @@ export class Delta {
 }
 
 const PEEKED_BYTES = 200;
+const BEGINNING = new RegExp(`^\\{"format":${FORMAT},"origin":\\[(\\d+),\\d+,"\\d+"\\],"from":"\\d+","to":"(\\d+)"`);
 
 /** How far a delta goes, without reading it all; undefined if that is not to be seen. */
 export function peekDelta(bytes: Uint8Array): Mark | undefined {
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.byteLength, PEEKED_BYTES)).toString('latin1');
-  const match = /^\{"format":3,"origin":\[(\d+),\d+,"\d+"\],"from":"\d+","to":"(\d+)"/.exec(text);
+  const match = BEGINNING.exec(text);
   return match ? { epoch: Number(match[1]), next: BigInt(match[2]!) } : undefined;
 }
 

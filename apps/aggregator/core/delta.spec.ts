@@ -6,6 +6,7 @@ import { at, gateway, hardTimes } from '../../../test/support/fold.js';
 import { RollupWriter } from '../../../test/support/rollups.js';
 import {
   eventsOf,
+  heartbeat,
   interleaved,
   LIMITS,
   onePlanned,
@@ -70,6 +71,10 @@ function foldOf(all: readonly TestRecord[]): PartitionState {
   return state;
 }
 
+function numbered(event: InferometerEvent, sequence: number, more = {}): InferometerEvent {
+  return { ...event, sequence, data: { ...event.data, ...more } } as object as InferometerEvent;
+}
+
 describe('deltas', () => {
   it('move a state to the same bytes as the records themselves, however they are cut', () => {
     fc.assert(
@@ -131,6 +136,17 @@ describe('deltas', () => {
     const data = { ...completed!.data, ttft_ms: -0, decode_ms: 5e-324, duration_ms: 123_456.789_012_3, output_tokens: 2, gaps: undefined };
     const event = { ...completed!, data: { ...data, chunks: 1 } } as object as InferometerEvent;
     const all = [at(received!, 0, START_MS), at(event, 1, START_MS)];
+    const follower = new DeltaFollower(LIMITS);
+    for (const delta of deltasOf(all, [])) follower.take('r.1', delta);
+    expect(canonical(follower.state!)).toBe(canonical(foldOf(all)));
+  });
+
+  it('carry what the fold looks at, whatever else stands in an event', () => {
+    const [received, , completed] = interleaved([onePlanned({ id: 'r', end: 'completed' })], gateway());
+    const beat = heartbeat(gateway(), 0, START_MS);
+    // `r` ends while 2 is missing; when that comes, 4 is missing still; then a heartbeat names `r`.
+    const events = [numbered(received!, 1), numbered(completed!, 3), numbered(beat, 5), numbered(beat, 2)];
+    const all = recordsOf([...events, numbered(beat, 6, { request_id: 'r', tenant: 't', gaps: [1] })]);
     const follower = new DeltaFollower(LIMITS);
     for (const delta of deltasOf(all, [])) follower.take('r.1', delta);
     expect(canonical(follower.state!)).toBe(canonical(foldOf(all)));

@@ -33,6 +33,17 @@ export class Figures extends Counts {
     }
   }
 
+  /** Shares nothing with it. */
+  clone(): Figures {
+    const copy = new Figures();
+    copy.addCounts(this);
+    for (const name of SKETCHES) {
+      const sketch = this.sketches[name];
+      if (sketch) copy.sketches[name] = sketch.clone();
+    }
+    return copy;
+  }
+
   /** To be read only, as all sketches. */
   get ttft(): QuantileSketch {
     return this.sketches.ttft ?? EMPTY;

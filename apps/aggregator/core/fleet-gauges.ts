@@ -46,15 +46,20 @@ export function gatewaySilenceSeconds(states: readonly PartitionState[]): number
   return (logTimeMs - last) / 1000;
 }
 
-/** The latest reading of every GPU, by host and index. */
+/** The latest reading of every GPU, by host, index and uuid. */
 export function latestReadings(states: readonly PartitionState[]): readonly GpuState[] {
   const newest = new Map<string, GpuState>();
   for (const state of states) {
     for (const [key, gpu] of state.gpus) if (gpu.atMs > (newest.get(key)?.atMs ?? -1)) newest.set(key, gpu);
   }
-  return [...newest.values()].toSorted(({ reading: a }, { reading: b }) =>
-    a.host === b.host ? a.index - b.index : a.host < b.host ? -1 : 1,
-  );
+  return [...newest.values()].toSorted(({ reading: a }, { reading: b }) => {
+    return compare(a.host, b.host) || a.index - b.index || compare(a.uuid, b.uuid);
+  });
+}
+
+function compare(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
 }
 
 /** Seconds since the newest reading of any GPU; 0 without a GPU. */

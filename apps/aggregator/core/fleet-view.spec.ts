@@ -39,11 +39,15 @@ describe('the fleet view', () => {
           for (const target of [live, topic, rejoined]) if (target) owner.put(target, [...deltas, ...parts]);
           if (index === cut) rejoined = topic.read();
         }
-        const furthest = owners.map(({ state }) => state).toSorted((a, b) => Number(b.next - a.next))[0]!;
+        const owner = owners.toSorted((a, b) => Number(b.state.next - a.state.next))[0]!;
+        const furthest = owner.state;
         const expected = furthest.next === 0n ? [] : [canonical(furthest)];
         for (const view of [live, topic.read(), ...(rejoined ? [rejoined] : [])]) {
           expect([view.states('requests').map(canonical), view.isBehind, view.rejected]).toEqual([expected, false, 0]);
         }
+        // Who is heard of last is shown, too.
+        const last = owner.fold([at(heartbeat(source, 0, START_MS), Number(furthest.next), furthest.logTimeMs)]).delta();
+        for (const target of [live, topic]) owner.put(target, last);
         expect(topic.read().offset).toBe(live.offset);
       }),
       { numRuns: 300 },
@@ -134,6 +138,38 @@ describe('the fleet view', () => {
     expect([view.lagMs, view.liveReplicas]).toEqual([7, 2]);
     put(2, 'other.6', START_MS + 60_000);
     expect([view.lagMs, view.liveReplicas]).toEqual([60_000, 1]);
+  });
+
+  it('is not whole while a partition is lost: while what its deltas lead on from is gone', () => {
+    const view = new FleetView(LIMITS);
+    const owner = new RollupWriter().fold(beats(2));
+    owner.delta();
+    owner.put(view, owner.fold(beats(1, 2)).delta());
+    expect([view.isRestored, view.isWhole]).toEqual([false, false]);
+    restore(view);
+    expect([view.isRestored, view.isWhole, nexts(view)]).toEqual([true, false, []]);
+    const next = new RollupWriter({ writer: 'next.1' }).fold(beats(1));
+    next.put(view, next.delta());
+    expect([view.isWhole, nexts(view)]).toEqual([true, [1n]]);
+    owner.put(view, owner.fold(beats(1, 3)).delta());
+    expect([view.isWhole, nexts(view)]).toEqual([true, [1n]]);
+    expect(liveView().isWhole).toBe(true);
+  });
+
+  it('has another offset where anything that is shown is different', () => {
+    const offsets = [
+      { writer: 'one.1', lagMs: 0 },
+      { writer: 'other.1', lagMs: 0 },
+      { writer: 'one.1', lagMs: 900 },
+      { writer: 'one.2', lagMs: 0 },
+    ].map(({ writer, lagMs }) => {
+      const view = liveView();
+      const owner = new RollupWriter({ writer }).fold(beats(1));
+      owner.put(view, owner.delta(lagMs));
+      return view.offset;
+    });
+    expect(new Set(offsets).size).toBe(3);
+    expect(offsets[3]).toBe(offsets[0]);
   });
 
   it('counts what it does not know: keys, and what the layout before this one wrote', () => {

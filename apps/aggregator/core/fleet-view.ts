@@ -63,6 +63,11 @@ export class FleetView {
     this.isRestored = true;
   }
 
+  /** True if what is shown is all that was published: else counters would run backwards. */
+  get isWhole(): boolean {
+    return this.isRestored && ![...this.all()].some(({ isLost }) => isLost);
+  }
+
   /** There is more in the topic than the deltas lead to: `gather`, and read it again. */
   get isBehind(): boolean {
     return [...this.all()].some((view) => view.isBehind);
@@ -83,10 +88,12 @@ export class FleetView {
     return this.newest(input).map(({ partition, state }) => [partition, state] as const);
   }
 
-  /** Equal for two views that show the same. */
+  /** Equal only for views that show the same: the same states, from the same owners, who told of the same lag. */
   get offset(): string {
     const marks = INPUTS.map((input) =>
-      this.numbered(input).map(([partition, { origin, next }]) => [partition, origin.epoch, String(next)]),
+      this.newest(input).map(({ partition, state: { origin, next }, writer, lagMs }) => {
+        return [partition, origin.epoch, String(next), replicaOf(writer), lagMs];
+      }),
     );
     return hashOf(JSON.stringify(marks));
   }

@@ -208,6 +208,19 @@ describe('GPU readings', () => {
     expect([...state.gpus.keys()]).toEqual(['h/there']);
   });
 
+  it('of more GPUs than there can be are forgotten, those heard of longest ago first', () => {
+    const source = probe();
+    const all = Array.from({ length: 10_002 }, (_unused, index) => at(read(source, `u-${index}`, 1), index, START_MS + index));
+    const state = fold(all.slice(0, 10_000));
+    fold([at(read(source, 'u-0', 2), 10_000, START_MS + 10_000)], state);
+    for (const [index, { decoded }] of all.slice(10_000).entries())
+      if (decoded.ok) fold([at({ ...decoded.value, sequence: 20_000 + index }, 10_001 + index, START_MS + 10_001)], state);
+    expect([state.gpus.size, ['u-0', 'u-1', 'u-2', 'u-3'].map((uuid) => state.gpus.has(`h/${uuid}`))]).toEqual([
+      10_000,
+      [true, false, false, true],
+    ]);
+  });
+
   it('that come late do not take the place of newer ones', () => {
     const source = probe();
     const [old, young] = [read(source, 'u', 1), read(source, 'u', 2)];

@@ -10,7 +10,10 @@ import { SeriesTable, type LabelLimits } from './series.js';
 /** Brokers' clocks differ by less than this. A record older than that before the newest one says that the log's clock was set back. */
 const CLOCK_SET_BACK_MS = 60_000;
 const GPU_KEPT_MS = 3_600_000;
+/** More GPUs than this in one partition are not a fleet but a fault: the one heard of longest ago is forgotten. */
+const MAX_GPUS = 10_000;
 
+type RequestEvent = Extract<InferometerEvent, { data: { request_id: string } }>;
 type HeartbeatEvent = EventOf<'io.inferometer.gateway.heartbeat.v1'> | EventOf<'io.inferometer.aggregator.heartbeat.v1'>;
 
 export interface GpuState {
@@ -61,6 +64,7 @@ export class PartitionState {
   readonly undecodable = new Map<DecodeReason, number>();
   readonly producers = new Producers();
   readonly buckets = new Buckets();
+  /** In the order in which they were last heard of. */
   readonly gpus = new Map<string, GpuState>();
   readonly series: SeriesTable;
 
@@ -107,7 +111,8 @@ export class PartitionState {
       return;
     }
     this.dispatch(event, producer, timestampMs);
-    if ('request_id' in event.data) producer.settle(event.data.request_id);
+    // By its type: any event may have more fields than we know.
+    if (isOfRequest(event)) producer.settle(event.data.request_id);
     else producer.settleAll();
   }
 
@@ -149,10 +154,16 @@ export class PartitionState {
   private applyReading(event: EventOf<'io.inferometer.gpu.read.v1'>, producer: Producer): void {
     producer.lastHeartbeatMs = this.logTimeMs;
     const key = `${event.data.host}/${event.data.uuid}`;
-    if (isNewest(event, producer)) {
-      this.gpus.set(key, { reading: readingFrom(readingValues(event.data)), atMs: this.logTimeMs });
-    }
+    if (isNewest(event, producer)) this.keep(key, { reading: readingFrom(readingValues(event.data)), atMs: this.logTimeMs });
     this.housekeep();
+  }
+
+  /** The one heard of longest ago stands first. */
+  private keep(key: string, gpu: GpuState): void {
+    this.gpus.delete(key);
+    const [oldest] = this.gpus.keys();
+    if (oldest !== undefined && this.gpus.size >= MAX_GPUS) this.gpus.delete(oldest);
+    this.gpus.set(key, gpu);
   }
 
   /** A heartbeat revives its producer, but not if the source wrote it before its next life began: then a spool is delivered. */
@@ -166,7 +177,10 @@ export class PartitionState {
 
   private housekeep(): void {
     this.producers.housekeep(this.logTimeMs);
-    for (const [key, { atMs }] of this.gpus) if (this.logTimeMs - atMs > GPU_KEPT_MS) this.gpus.delete(key);
+    for (const [key, { atMs }] of this.gpus) {
+      if (this.logTimeMs - atMs <= GPU_KEPT_MS) break;
+      this.gpus.delete(key);
+    }
   }
 
   /** The fleet's peak is this gateway's peak since its last heartbeat beside what the others said last. */
@@ -190,6 +204,10 @@ export class PartitionState {
     if (timeMs > latestMs) this.skewed += 1;
     return Number.isNaN(timeMs) ? undefined : this.buckets.at(Math.min(timeMs, latestMs));
   }
+}
+
+function isOfRequest(event: InferometerEvent): event is RequestEvent {
+  return event.type.startsWith('io.inferometer.request.');
 }
 
 /** False for an event that comes after younger ones of its producer. */

@@ -45,6 +45,11 @@ export class PartitionView {
     return this.follower;
   }
 
+  /** True if something was published, and nothing of it leads to a state: what it was made from is gone. An owner who begins anew, or a base, ends that. */
+  get isLost(): boolean {
+    return !this.follower.state && [...this.writers.values()].some(({ reach }) => reach);
+  }
+
   /** Starts over with gathering. The state stays as it is until there is a newer one. */
   gather(): void {
     this.raw = new Map();
@@ -66,9 +71,12 @@ export class PartitionView {
   *restoring(): Generator<void> {
     const { raw } = this;
     if (!raw) return;
-    const made = new DeltaFollower(this.limits);
-    yield* this.restoreBase(raw, made);
-    yield* this.chain(raw, made);
+    let made: DeltaFollower;
+    do {
+      made = new DeltaFollower(this.limits);
+      yield* this.restoreBase(raw, made);
+      yield* this.chain(raw, made);
+    } while (this.isOvertaken(made));
     const { state } = this.follower;
     if (!state || (made.state && compareMarks(markOf(made.state), markOf(state)) >= 0)) this.follower = made;
     this.raw = undefined;
@@ -82,9 +90,16 @@ export class PartitionView {
         made.begin(state, writer, info.lagMs, info.bytes);
         return;
       } catch {
-        this.rejected += 1;
+        if (!this.isOvertaken(made)) this.rejected += 1;
       }
     }
+  }
+
+  /** A newer base came in meanwhile. Its writer goes on in the place of what led there: pieces and deltas may be gone. */
+  private isOvertaken({ state }: DeltaFollower): boolean {
+    const reached = state ? markOf(state) : NOWHERE;
+    const isNewer = ({ base }: WriterTrace) => base && compareMarks(base, this.tried) > 0 && compareMarks(base, reached) > 0;
+    return [...this.writers.values()].some((trace) => isNewer(trace) === true);
   }
 
   /** The newest first. */

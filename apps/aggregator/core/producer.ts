@@ -137,6 +137,15 @@ export class Producer {
     for (const [requestId, request] of this.open) this.forget(requestId, request);
   }
 
+  /** Shares nothing with it; its requests are of the series that `seriesOf` gives for their ids. Throws if that does. */
+  clone(seriesOf: (id: string) => Series): Producer {
+    const copy = new Producer(this.source, this.bootId);
+    copy.sequences.become(this.sequences);
+    for (const [id, request] of this.open) copy.open.set(id, { ...request, series: seriesOf(request.series.id) });
+    const { alive, lastSeenMs, lastHeartbeatMs, succeededMs, heartbeat, holdsEnded } = this;
+    return Object.assign(copy, { alive, lastSeenMs, lastHeartbeatMs, succeededMs, heartbeat, holdsEnded });
+  }
+
   /** As lines of JSON: one about itself, then one for each open request, oldest first. */
   *lines(): Generator<string> {
     const { highest, abandoned, gaps } = this.sequences;
@@ -154,8 +163,7 @@ export class Producer {
     const [source, bootId, [highest, abandoned, gaps], times, alive, heartbeat] = JSON.parse(head) as HeadJson;
     const [lastSeenMs, lastHeartbeatMs, succeededMs] = times;
     const producer = new Producer(source, bootId);
-    Object.assign(producer.sequences, { highest, abandoned });
-    producer.sequences.gaps.push(...gaps);
+    producer.sequences.become({ highest, abandoned, gaps });
     Object.assign(producer, { lastSeenMs, lastHeartbeatMs, succeededMs, alive, heartbeat: heartbeat ?? undefined });
     for (const line of open) {
       const [id, seriesId, receivedAt, endedAt, flags] = JSON.parse(line) as OpenJson;

@@ -1,6 +1,13 @@
 /** A run of sequence numbers not seen yet, both ends included, and when it was found, in log time. */
 export type Gap = readonly [from: number, to: number, foundMs: number];
 
+/** What a tracker holds. */
+export interface Seen {
+  readonly highest: number;
+  readonly abandoned: number;
+  readonly gaps: readonly Gap[];
+}
+
 /** Beyond this many runs the oldest is given up: its numbers stay missing, and if one comes after all it counts as a repeat. */
 const MAX_GAPS = 256;
 
@@ -23,6 +30,12 @@ export class SequenceTracker {
       return true;
     }
     return this.gaps.length > 0 && this.fill(sequence);
+  }
+
+  /** Of a new tracker: one that has seen what the other has. */
+  become({ highest, abandoned, gaps }: Seen): void {
+    [this.highest, this.abandoned] = [highest, abandoned];
+    this.gaps.push(...gaps);
   }
 
   /** Numbers below `highest` that have not come. */

@@ -46,8 +46,12 @@ export class Series {
   /** Requests that reached the upstream, by vLLM's `finished_reason`; indexed as FINISHED_REASONS. */
   finished: number[] = FINISHED_REASONS.map(() => 0);
 
-  constructor(readonly labels: SeriesLabels) {
-    this.id = hashOf(JSON.stringify([labels.operation, labels.model, labels.tenant]));
+  /** `id`: if that of the labels is known. */
+  constructor(
+    readonly labels: SeriesLabels,
+    id?: string,
+  ) {
+    this.id = id ?? hashOf(JSON.stringify([labels.operation, labels.model, labels.tenant]));
   }
 
   addLost(count: 1 | -1): void {
@@ -64,6 +68,16 @@ export class Series {
     if (!reachedUpstream(event)) return;
     this.histograms.addEnded(event);
     this.finished[FINISHED_REASONS.indexOf(finishedReasonOf(event))]! += 1;
+  }
+
+  /** Shares nothing with it. */
+  clone(): Series {
+    const copy = new Series(this.labels, this.id);
+    copy.figures = this.figures.clone();
+    copy.histograms.merge(this.histograms);
+    copy.finished = [...this.finished];
+    [copy.lost, copy.receivedMissing] = [this.lost, this.receivedMissing];
+    return copy;
   }
 
   /** Its JSON, as one line: equal content, equal text. */

@@ -68,11 +68,7 @@ export function canonical(state: PartitionState): string {
 
 /** Makes a state of its head and parts, some milliseconds of work for each step. Throws if they are not what a state gives. */
 export function* assembling(head: StateHead, parts: StateParts, limits: LabelLimits): Generator<void, PartitionState> {
-  const state = new PartitionState(limits, originOf(head.origin));
-  state.next = BigInt(head.next);
-  [state.lastTimestampMs, state.logTimeMs, state.firstTimeMs, state.lastGatewayHeartbeatMs] = head.times;
-  [state.gapEvents, state.duplicates, state.skewed, state.peakRunning, state.producers.missingForgotten] = head.counts;
-  for (const [reason, count] of head.undecodable) state.undecodable.set(reason, count);
+  const state = started(head, limits);
   for (const [name, text] of parts) {
     insert(state, name, text);
     yield;
@@ -81,9 +77,26 @@ export function* assembling(head: StateHead, parts: StateParts, limits: LabelLim
   return state;
 }
 
-/** A copy that shares nothing with `state` but what cannot change. */
+/** A copy that shares nothing with `state` but what cannot change. Throws if the state was changed between two steps and does not fit together. */
 export function* copying(state: PartitionState, limits: LabelLimits): Generator<void, PartitionState> {
-  return yield* assembling(headOf(state), textsOf(state), limits);
+  const copy = started(headOf(state), limits);
+  for (const series of state.series.byId.values()) {
+    copy.series.insert(series.clone());
+    yield;
+  }
+  for (const producer of state.producers.all()) {
+    copy.producers.insert(producer.clone((id) => seriesOf(copy, id)));
+    yield;
+  }
+  for (const kind of ['fine', 'coarse'] as const) {
+    for (const [start, bucket] of state.buckets[kind]) {
+      copy.buckets[kind].set(start, bucket.clone());
+      yield;
+    }
+  }
+  for (const [key, gpu] of state.gpus) copy.gpus.set(key, gpu);
+  copy.buckets.advance(copy.logTimeMs);
+  return copy;
 }
 
 /** The same, all at once. */
@@ -91,8 +104,14 @@ export function copyOf(state: PartitionState, limits: LabelLimits): PartitionSta
   return atOnce(copying(state, limits));
 }
 
-function* textsOf(state: PartitionState): Generator<readonly [name: string, text: string]> {
-  for (const [name, holder] of holdersOf(state)) yield [name, holder instanceof Bucket ? holder.text() : [...holder.lines()].join('\n')];
+/** A state that is what the head says, without its parts. */
+function started(head: StateHead, limits: LabelLimits): PartitionState {
+  const state = new PartitionState(limits, originOf(head.origin));
+  state.next = BigInt(head.next);
+  [state.lastTimestampMs, state.logTimeMs, state.firstTimeMs, state.lastGatewayHeartbeatMs] = head.times;
+  [state.gapEvents, state.duplicates, state.skewed, state.peakRunning, state.producers.missingForgotten] = head.counts;
+  for (const [reason, count] of head.undecodable) state.undecodable.set(reason, count);
+  return state;
 }
 
 /** Buckets stay at rest until they are asked for. */

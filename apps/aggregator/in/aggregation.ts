@@ -8,6 +8,7 @@ import { FleetAnswers } from '../out/fleet-answers.js';
 import { RollupPublisher } from '../out/rollup-publisher.js';
 import { RollupTally } from '../out/rollup-tally.js';
 import type { AggregatorSettings } from '../settings.js';
+import { LogWatch } from './log-watch.js';
 import { PartitionConsumer } from './partition-consumer.js';
 import { RollupFollowing, type Restored } from './rollup-following.js';
 
@@ -15,7 +16,11 @@ import { RollupFollowing, type Restored } from './rollup-following.js';
 const SILENCE_MS = 1000;
 const ALERT_INTERVAL_MS = 1000;
 const ERASE_INTERVAL_MS = 60_000;
+/** That the log has gone, or is back, is said within this time. */
+const NOTICE_WITHIN_MS = 1000;
 const RETRY_MS = 1000;
+/** About once a minute. */
+const SAY_EVERY_TRIES = 60;
 /** A partition is refused if what was published cannot be read within this. */
 const CATCH_UP_LIMIT_MS = 60_000;
 const GROUP = 'aggregator';
@@ -122,25 +127,27 @@ export class Aggregation {
     const { signal } = this.closing;
     const ear = { info: (message: string) => this.logger.info(message), warn: (message: string) => this.wait(message) };
     await prepareTopics(this.log, Object.values(this.topics), ear, { signal });
+    const watch = new LogWatch(this.logger);
+    this.every(NOTICE_WITHIN_MS, () => watch.notice(this.log.connected(), performance.now()));
     await this.insist(() => this.rollups.start());
     await this.answers.warmUp();
     this.watchAlerts();
+    this.every(ALERT_INTERVAL_MS, () => this.watchAlerts());
     for (const input of INPUTS) this.flows.push(await this.insist(() => this.startInput(input)));
-    if (signal.aborted) return;
     this.every(this.settings.snapshotIntervalMs, () => this.publish());
     this.every(SILENCE_MS / 2, () => this.breakSilence());
-    this.every(ALERT_INTERVAL_MS, () => this.watchAlerts());
     this.every(ERASE_INTERVAL_MS, () => this.eraseAbandoned());
   }
 
   /** Tries for as long as trying makes sense. */
   private async insist<T>(work: () => Promise<T>): Promise<T> {
-    for (;;) {
+    for (let tries = 0; ; tries += 1) {
       try {
         return await work();
       } catch (error) {
         if (error instanceof EventLogError || this.closing.signal.aborted) throw error;
-        this.wait(`the event log cannot be read, trying again in ${RETRY_MS / 1000} s: ${String(error)}`);
+        // The log may be there, and the topics not be ready: what is said of the log alone would not tell.
+        if (tries % SAY_EVERY_TRIES === 0) this.wait(`the event log cannot be read, trying on: ${String(error)}`);
         await sleep(RETRY_MS, undefined, { signal: this.closing.signal });
       }
     }
@@ -221,6 +228,6 @@ export class Aggregation {
   }
 
   private every(intervalMs: number, work: () => void): void {
-    this.timers.push(setInterval(work, intervalMs));
+    if (!this.closing.signal.aborted) this.timers.push(setInterval(work, intervalMs));
   }
 }

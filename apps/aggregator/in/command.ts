@@ -1,4 +1,4 @@
-import { EventLogError, openEventLog, type EventLog } from '#libs/event-log';
+import { openEventLog, type EventLog } from '#libs/event-log';
 import { SettingsError, SettingsReader, StartError, type Environment } from '#libs/runtime';
 import { aggregatorSettings, type AggregatorSettings } from '../settings.js';
 
@@ -57,6 +57,8 @@ function settingsOf({ env }: Command): AggregatorSettings {
 
 function problemsOf(error: unknown): readonly string[] {
   if (error instanceof SettingsError) return error.problems.map(({ name, message }) => `${name}: ${message}`);
-  if (error instanceof EventLogError || error instanceof StartError) return [error.message];
-  return [error instanceof Error ? (error.stack ?? error.message) : String(error)];
+  if (!(error instanceof Error)) return [String(error)];
+  // Brokers that are away are plain errors; what only a mistake of ours can throw is told with its place.
+  const isOurs = error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError;
+  return [isOurs && error.stack !== undefined ? error.stack : error.message];
 }

@@ -3,6 +3,12 @@ import type { LogRecord } from '#libs/event-log';
 import type { PartitionState } from '../core/partition-state.js';
 import type { RollupPublisher } from '../out/rollup-publisher.js';
 
+/** A record of the input that was folded, here or by another: where it stands there tells whether the topic is still the same. */
+export interface Witness {
+  readonly offset: bigint;
+  readonly timestampMs: number;
+}
+
 /** One partition that this process folds: its state, and who publishes it. */
 export class OwnedPartition {
   lastBatchAtMs = performance.now();
@@ -11,11 +17,11 @@ export class OwnedPartition {
   private writing: Promise<void> | undefined;
   private isClosed = false;
 
-  /** `compareAt`: the offset of a record that was applied, and is read again to compare its timestamp with the one remembered. */
+  /** `witness`: is read again, to compare its timestamp with the one remembered. */
   constructor(
     readonly state: PartitionState,
     readonly publisher: RollupPublisher,
-    private compareAt: bigint | undefined,
+    private witness: Witness | undefined,
   ) {}
 
   get isWriting(): boolean {
@@ -24,9 +30,9 @@ export class OwnedPartition {
 
   /** False if the first records show that the topic is another one than the state was folded from. */
   isSameTopic([first]: readonly LogRecord[]): boolean {
-    const { compareAt } = this;
-    this.compareAt = undefined;
-    return compareAt === undefined || first?.offset !== compareAt || first.timestampMs === this.state.lastTimestampMs;
+    const { witness } = this;
+    this.witness = undefined;
+    return first?.offset !== witness?.offset || first?.timestampMs === witness?.timestampMs;
   }
 
   /** `newestMs`: when the newest record of the batch was stored. */

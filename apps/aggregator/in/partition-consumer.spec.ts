@@ -1,18 +1,21 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { encodeEvent, topicsOf, type InferometerEvent } from '#libs/contracts';
+import { decodeEvent, encodeEvent, topicsOf, type InferometerEvent } from '#libs/contracts';
 import { openEventLog, type Bounds, type EventLog, type LogRecord } from '#libs/event-log';
 import { Logger } from '#libs/runtime';
 import { gateway } from '../../../test/support/fold.js';
+import { RollupWriter } from '../../../test/support/rollups.js';
 import { endOf, eventsOf, heartbeat, LIMITS, onePlanned, START_MS } from '../../../test/support/traffic.js';
 import { waitFor } from '../../../test/support/wait.js';
 import { BaseWriter } from '../core/base-writer.js';
 import { FleetView } from '../core/fleet-view.js';
 import { PartitionState } from '../core/partition-state.js';
 import { rollupKey } from '../core/rollup-keys.js';
-import { canonical } from '../core/state-parts.js';
+import { canonical, copyOf } from '../core/state-parts.js';
 import { DeadLetters } from '../out/dead-letters.js';
 import { RollupPublisher } from '../out/rollup-publisher.js';
 import { PartitionConsumer } from './partition-consumer.js';
+import { readTopic } from './read-log.js';
 import { RollupFollowing } from './rollup-following.js';
 
 const { requests, rollups, deadLetter } = topicsOf();
@@ -99,6 +102,11 @@ function threeEvents(topic: InputTopic, id: string, atMs = START_MS): InputTopic
   return topic;
 }
 
+/** A request that goes on. */
+function open(topic: InputTopic, id: string, model: string): void {
+  for (const event of eventsOf(onePlanned({ id, model }), source, 0, START_MS)) topic.append(event, START_MS);
+}
+
 async function shown(): Promise<PartitionState> {
   await following.catchUp();
   return view.states('requests')[0]!;
@@ -133,6 +141,49 @@ describe('a partition that goes and comes back', () => {
     await topic.feed(mine, start, 7);
     await mine.publish();
     expect([(await shown()).gapEvents, errors]).toEqual([4, []]);
+  });
+
+  it('is not taken for another topic because a late writer goes past the bounds that were told', async () => {
+    const [mine, topic] = [consumer('mine'), new InputTopic()];
+    await topic.feed(mine, await mine.assigned(0, threeEvents(topic, 'a').bounds()));
+    await mine.revoked(0);
+    const late = new RollupWriter({ writer: 'late.1', state: copyOf(await shown(), LIMITS) });
+    const next = consumer('next', async () => {
+      threeEvents(topic, 'b');
+      late.fold(topic.records.slice(3).map((record) => ({ ...record, decoded: decodeEvent(record.value) })));
+      late.put(view, late.delta());
+    });
+    const start = await next.assigned(0, topic.bounds());
+    expect(start).toBe(2n);
+    await topic.feed(next, start);
+    expect([canonical(next.owned.get(0)!.state), errors]).toEqual([canonical(topic.state()), []]);
+  });
+
+  it('is taken over whole though what is shown is moved on meanwhile', async () => {
+    const [mine, topic] = [consumer('mine'), new InputTopic()];
+    for (let index = 0; index < 3_000; index += 1) open(topic, `a-${index}`, `a-${index % 90}`);
+    for (let from = 0; from < topic.records.length; from += 1_000) {
+      if (from === 0) await mine.assigned(0, topic.bounds());
+      await mine.batch(0, topic.records.slice(from, from + 1_000));
+    }
+    await mine.revoked(0);
+    const zombie = new RollupWriter({ writer: 'zombie.1', state: copyOf(await shown(), LIMITS) });
+    const done = new AbortController();
+    const goOn = async (): Promise<void> => {
+      for (let turn = 0; !done.signal.aborted && turn < 60; turn += 1) {
+        open(topic, `z-${turn}`, `z-${turn}`);
+        const records = topic.records.slice(Number(zombie.state.next));
+        zombie.fold(records.map((record) => ({ ...record, decoded: decodeEvent(record.value) })));
+        zombie.put(view, zombie.delta());
+        await nextTurn();
+      }
+    };
+    const zombieGoesOn = goOn();
+    const start = await mine.assigned(0, topic.bounds());
+    done.abort();
+    await zombieGoesOn;
+    await topic.feed(mine, start);
+    expect(canonical(mine.owned.get(0)!.state)).toBe(canonical(topic.state()));
   });
 
   it('is refused when what was published cannot be read', async () => {
@@ -215,5 +266,17 @@ describe('a record that is no event', () => {
     await batch;
     await mine.publish();
     expect([...(await shown()).undecodable]).toEqual([['not_json', 1]]);
+  });
+
+  it('is put aside once, though it is read again to compare', async () => {
+    const [mine, topic] = [consumer('mine'), new InputTopic()];
+    topic.append(heartbeat(source, 0, START_MS), START_MS).append(heartbeat(source, 0, START_MS), START_MS);
+    topic.records[1] = { ...topic.records[1]!, value: Buffer.from('{') };
+    await topic.feed(mine, await mine.assigned(0, topic.bounds()));
+    await mine.revoked(0);
+    const letters: string[] = [];
+    await topic.feed(mine, await mine.assigned(0, topic.bounds()));
+    await readTopic(log, deadLetter.name, ({ key }) => letters.push(key));
+    expect(letters).toEqual(['inferometer.requests/0/1']);
   });
 });

@@ -11,7 +11,7 @@ import type { LabelLimits } from '../core/series.js';
 import type { DeadLetters } from '../out/dead-letters.js';
 import type { RollupPublisher } from '../out/rollup-publisher.js';
 import { sliced } from '../out/sliced.js';
-import { OwnedPartition } from './owned-partition.js';
+import { OwnedPartition, type Witness } from './owned-partition.js';
 
 /** What a consumer of one input topic needs. */
 export interface ConsumerParts {
@@ -30,6 +30,7 @@ export interface ConsumerParts {
 const NOTHING_PUBLISHED: SinceBase = { bytes: 0, records: 0, baseBytes: 0 };
 /** The event loop is left to others after so many records. */
 const SLICE_RECORDS = 200;
+const SLICED_COPIES = 3;
 
 /** Folds the partitions of one input topic that this process owns: restored from the rollups, published as it goes. */
 export class PartitionConsumer implements PartitionHandler {
@@ -42,8 +43,9 @@ export class PartitionConsumer implements PartitionHandler {
 
   /** Rejects, and so refuses the partition, if what was published cannot be read in time. */
   async assigned(partition: number, bounds: Bounds): Promise<StartAt> {
+    const before = witnessOf(this.shown(partition)?.state, bounds);
     await this.parts.catchUp();
-    const startAt = await this.takeOver(partition, bounds);
+    const startAt = await this.takeOver(partition, bounds, before);
     this.counts.assigned += 1;
     return startAt;
   }
@@ -55,6 +57,8 @@ export class PartitionConsumer implements PartitionHandler {
     if (!owned.isSameTopic(records)) return this.beginAnew(partition, owned.state, 'other records than before');
     owned.sawBatch(records.at(-1)?.timestampMs ?? 0);
     for (const [index, record] of records.entries()) {
+      // One that was folded before was put aside before, too.
+      if (record.offset < owned.state.next) continue;
       const decoded = decodeEvent(record.value);
       if (!decoded.ok) await this.parts.deadLetters.put(this.parts.topic, record, decoded.reason, decoded.detail);
       if (owned.isWriting) await owned.idle();
@@ -100,22 +104,21 @@ export class PartitionConsumer implements PartitionHandler {
     if (isEvent) this.counts.events += 1;
   }
 
-  private async takeOver(partition: number, { oldest, end }: Bounds): Promise<StartAt> {
-    const { limits, view } = this.parts;
-    const current = view.partition(this.parts.input, partition)?.current;
-    const state = current?.state ? await this.copy(current.state) : new PartitionState(limits);
-    if (state.next > end) return this.beginAnew(partition, state, `no more than ${end} records`);
-    // One record early: it tells whether the topic is still the same.
-    const compareAt = state.next > state.origin.start && state.next > oldest ? state.next - 1n : undefined;
-    this.own(partition, state, current?.sinceBase ?? NOTHING_PUBLISHED, compareAt);
-    return compareAt ?? (state.next === 0n ? 'beginning' : state.next);
+  /** `before`: what was known when the bounds were asked for. A late writer may have moved the state past them since then. */
+  private async takeOver(partition: number, bounds: Bounds, before: Witness | undefined): Promise<StartAt> {
+    const current = this.shown(partition);
+    const state = current?.state ? await this.copy(current.state) : new PartitionState(this.parts.limits);
+    const witness = witnessOf(state, bounds) ?? before;
+    if (state.next > bounds.end && !witness) return this.beginAnew(partition, state, `no more than ${bounds.end} records`);
+    this.own(partition, state, current?.sinceBase ?? NOTHING_PUBLISHED, witness);
+    return witness?.offset ?? (state.next === 0n ? 'beginning' : state.next);
   }
 
   /** A state of a greater epoch was published: somebody has folded the partition anew. */
   private async switchOver(partition: number, owned: OwnedPartition): Promise<StartAt> {
     this.owned.delete(partition);
     await this.attempt(owned.close());
-    const { state, sinceBase } = this.parts.view.partition(this.parts.input, partition)!.current;
+    const { state, sinceBase } = this.shown(partition)!;
     const copy = await this.copy(state!);
     this.parts.logger.info(`${this.nameOf(partition)}: going on from the state of epoch ${copy.origin.epoch} at ${copy.next}`);
     this.own(partition, copy, sinceBase, undefined);
@@ -133,19 +136,27 @@ export class PartitionConsumer implements PartitionHandler {
     return 'beginning';
   }
 
-  private own(partition: number, state: PartitionState, since: SinceBase, compareAt: bigint | undefined): void {
-    this.owned.set(partition, new OwnedPartition(state, this.parts.publisherOf(partition, state, since), compareAt));
+  private own(partition: number, state: PartitionState, since: SinceBase, witness: Witness | undefined): void {
+    this.owned.set(partition, new OwnedPartition(state, this.parts.publisherOf(partition, state, since), witness));
   }
 
-  /** A copy of a state of the view, which may be moved on meanwhile. */
+  /** A copy of a state of the view. If that is moved on meanwhile, what was made may not fit together: it is made again, at last all at once. */
   private async copy(state: PartitionState): Promise<PartitionState> {
-    const { next } = state;
-    const copy = await sliced(copying(state, this.parts.limits));
-    return state.next === next ? copy : copyOf(state, this.parts.limits);
+    for (let tries = 0; tries < SLICED_COPIES; tries += 1) {
+      const { next } = state;
+      const copy = await sliced(copying(state, this.parts.limits)).catch(() => undefined);
+      if (copy && state.next === next) return copy;
+    }
+    return copyOf(state, this.parts.limits);
   }
 
   private epochOf(partition: number): number {
-    return this.parts.view.partition(this.parts.input, partition)?.current.state?.origin.epoch ?? 0;
+    return this.shown(partition)?.state?.origin.epoch ?? 0;
+  }
+
+  /** The newest state that is published, and what is known of it. */
+  private shown(partition: number) {
+    return this.parts.view.partition(this.parts.input, partition)?.current;
   }
 
   private nameOf(partition: number): string {
@@ -155,4 +166,10 @@ export class PartitionConsumer implements PartitionHandler {
   private async attempt(work: Promise<void>): Promise<void> {
     await work.catch((error: unknown) => this.parts.logger.warn(`rollups could not be stored: ${String(error)}`));
   }
+}
+
+/** The last record that is in a state: reading starts with it. Undefined if it cannot be there any more, or yet. */
+function witnessOf(state: PartitionState | undefined, { oldest, end }: Bounds): Witness | undefined {
+  if (!state || state.next <= state.origin.start || state.next <= oldest || state.next > end) return undefined;
+  return { offset: state.next - 1n, timestampMs: state.lastTimestampMs };
 }

@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { EventLogError, type EventLog, type Following, type LogRecord } from '#libs/event-log';
 import type { FleetView } from '../core/fleet-view.js';
 import { unpack } from '../out/packing.js';
@@ -6,6 +6,7 @@ import { sliced } from '../out/sliced.js';
 
 /** Others wait at most this long, and one delta, for their turn. */
 const SLICE_MS = 5;
+const RETRY_MS = 500;
 
 /** One reading of all rollups: how long it took, and how many records they were. */
 export interface Restored {
@@ -20,7 +21,7 @@ export class RollupFollowing {
   private fail!: (cause: Error) => void;
   private following: Following | undefined;
   private reading: Promise<void> | undefined;
-  private closed = false;
+  private readonly closing = new AbortController();
   private last: Restored | undefined;
   private taken = 0;
 
@@ -41,13 +42,10 @@ export class RollupFollowing {
 
   /** Resolves when the view holds everything that was stored before the call. Rejects if the topic cannot be read now. */
   start(): Promise<void> {
-    this.reading ??= this.read().finally(() => {
-      this.reading = undefined;
-    });
-    return this.reading;
+    return this.once(() => this.read());
   }
 
-  /** Resolves when the view holds everything that was stored before the call; rejects if following ends before. */
+  /** Resolves when the view holds everything that was stored before the call, however long the log is away; rejects if following ends before. */
   async catchUp(): Promise<void> {
     await this.reading;
     await this.following?.catchUp();
@@ -56,10 +54,30 @@ export class RollupFollowing {
   }
 
   async close(): Promise<void> {
-    this.closed = true;
+    this.closing.abort();
     await this.following?.close();
     await this.reading?.catch(() => undefined);
     await this.following?.close();
+  }
+
+  private once(work: () => Promise<void>): Promise<void> {
+    this.reading ??= work().finally(() => {
+      this.reading = undefined;
+    });
+    return this.reading;
+  }
+
+  /** Tries for as long as trying makes sense: until it was read, nothing is followed. */
+  private async readAgain(): Promise<void> {
+    const { signal } = this.closing;
+    while (!signal.aborted) {
+      try {
+        return await this.read();
+      } catch (error) {
+        if (error instanceof EventLogError) throw error;
+        await sleep(RETRY_MS, undefined, { signal });
+      }
+    }
   }
 
   private async read(): Promise<void> {
@@ -84,11 +102,11 @@ export class RollupFollowing {
       await nextTurn();
       sinceMs = performance.now();
     }
-    if (this.view.isBehind && !this.closed && !this.reading) this.start().catch((error: Error) => this.failedToRead(error));
+    if (this.view.isBehind && !this.closing.signal.aborted && !this.reading)
+      this.once(() => this.readAgain()).catch((error: Error) => this.failedToRead(error));
   }
 
-  /** What passes is tried again with the next record. */
   private failedToRead(cause: Error): void {
-    if (cause instanceof EventLogError && !this.closed) this.fail(cause);
+    if (!this.closing.signal.aborted) this.fail(cause);
   }
 }

@@ -37,6 +37,21 @@ describe('a dead letter', () => {
     expect(tries).toBeGreaterThanOrEqual(3);
   });
 
+  it('holds where the record stood and why, and no more than a kilobyte of it', async () => {
+    const value = Buffer.alloc(900_000, 'secret ');
+    await new DeadLetters(log, deadLetter.name).put('t', { ...POISON, value }, 'not_json', 'why');
+    const letters: string[] = [];
+    const following = await log.follow(deadLetter.name, 'beginning', {
+      records: (_partition, records) => void letters.push(...records.map(({ value: letter }) => String(letter))),
+    });
+    await following.caughtUp;
+    await following.close();
+    expect(letters).toHaveLength(1);
+    const { record_base64: kept, ...rest } = JSON.parse(letters[0]!) as Record<string, unknown>;
+    expect(rest).toEqual({ topic: 't', partition: 3, offset: '7', reason: 'not_json', detail: 'why', size_bytes: 900_000 });
+    expect(Buffer.from(String(kept), 'base64').equals(value.subarray(0, 1024))).toBe(true);
+  });
+
   it('is given up when trying again is pointless, or nobody waits for it any more', async () => {
     refusal = new EventLogError('closed');
     const letters = new DeadLetters(log, deadLetter.name);

@@ -53,6 +53,15 @@ describe('answers from a view that is cut off from the log', () => {
   });
 });
 
+describe('an alert', () => {
+  it('is dated by the log, whatever the clock of the replica says', () => {
+    publish([onePlanned({ end: 'failed' })]);
+    vi.setSystemTime(START_MS + 3_600_000);
+    answers.tick();
+    expect(document().alerts).toMatchObject([{ name: 'error_rate_high', since: '2026-01-01T00:00:00.000Z' }]);
+  });
+});
+
 describe('answers', () => {
   it('are written once for each version of the view, and bear the time of each question', () => {
     publish([onePlanned({ end: 'completed' })]);

@@ -63,7 +63,7 @@ export class FleetAnswers {
       this.freshVersion = this.view.version;
       this.freshAtMs = performance.now();
     }
-    const changed = this.alerts.evaluate(this.alertInputs(), Date.now());
+    const changed = this.alerts.evaluate(this.alertInputs(), this.alertTimeMs());
     // What was written before is out of date: the documents tell of alerts, and of a view that has become stale.
     if (changed.length > 0 || this.stale) for (const answer of this.kept.values()) delete answer.document;
     return changed;
@@ -94,6 +94,13 @@ export class FleetAnswers {
     const made = { numbers: fleetNumbers(this.view, query) };
     this.kept.set(key, made);
     return made;
+  }
+
+  /** The log's time, so that a replica's own clock does not show; that stands still while the view is cut off, and there is none at first. */
+  private alertTimeMs(): number {
+    const { logTimeMs } = this.answer(DEFAULT_QUERY).numbers.clock;
+    if (logTimeMs === 0) return Date.now();
+    return logTimeMs + (this.stale ? this.viewAgeMs : 0);
   }
 
   private alertInputs(): AlertInputs {
