@@ -55,6 +55,11 @@ describe('every inference route', () => {
     ['embeddings', '/v1/embeddings'],
     ['responses', '/v1/responses'],
     ['messages', '/v1/messages'],
+    ['rerank', '/v1/rerank'],
+    ['score', '/v1/score'],
+    ['tokenize', '/tokenize'],
+    ['speech', '/v1/audio/speech'],
+    ['image_generation', '/v1/images/generations'],
   ])('of %s goes to the same path under the address of the upstream', async (operation, path) => {
     gateway = await TestGateway.start(`${upstream.url}/engine/v1`);
     upstream.script = answerJson({});

@@ -5,12 +5,14 @@ import { ProcessMetrics } from '#libs/process-metrics';
 import { inTurn, startHttpApp, type HttpApp, type Logger, type RunningApp } from '#libs/runtime';
 import { Admission } from './core/admission.js';
 import { Counters } from './core/counters.js';
+import { brokenRequestBody } from './core/errors.js';
 import { GatewayModule } from './gateway.module.js';
 import { Inference } from './in/inference.js';
 import { observeGateway } from './in/instruments.js';
+import { Limits } from './in/limits.js';
 import { Aggregator } from './out/aggregator.js';
 import { Heartbeats } from './out/heartbeats.js';
-import { Upstream } from './out/upstream.js';
+import { Upstreams } from './out/upstreams.js';
 import type { GatewaySettings, SpoolSettings } from './settings.js';
 
 /** What stands between the requests and the event log. */
@@ -20,22 +22,34 @@ interface Telemetry {
   readonly watch: TopicWatch;
 }
 
+export interface RunningGateway extends RunningApp {
+  readonly url: string;
+  /** Reads the limits anew, if there is a file of them. Never throws. */
+  reload(): void;
+}
+
 /**
  * Starts the gateway. It serves whatever the log does: topics are prepared in the background, and events wait meanwhile. Rejects with StartError if
  * its address cannot be bound, and with EventLogOpenError if another process uses its spool.
  */
-export async function startGateway(settings: GatewaySettings, log: EventLog, logger: Logger): Promise<RunningApp & { url: string }> {
+export async function startGateway(settings: GatewaySettings, log: EventLog, logger: Logger): Promise<RunningGateway> {
   const telemetry = startTelemetry(settings, log, logger);
   const module = GatewayModule.forRoot(settings, { outbox: telemetry.outbox, logger });
   const { host, port, maxBodyBytes } = settings;
-  const app = await startHttpApp({ module, host, port, maxBodyBytes, logger }).catch(async (error: unknown) => {
-    await inTurn(endOf(telemetry));
-    throw error;
-  });
-  observeGateway(app.nest.get(ProcessMetrics), app.nest.get(Admission), app.nest.get(Counters), telemetry.outbox);
+  const app = await startHttpApp({ module, host, port, maxBodyBytes, logger, errorBody: brokenRequestBody }).catch(
+    async (error: unknown) => {
+      await inTurn(endOf(telemetry));
+      throw error;
+    },
+  );
+  // Node's own word for it, which its types leave out.
+  Object.assign(app.nest.getHttpServer(), { httpAllowHalfOpen: settings.servesHalfClosed });
+  const { nest } = app;
+  observeGateway(nest.get(ProcessMetrics), nest.get(Admission), nest.get(Upstreams), nest.get(Counters), telemetry.outbox);
   app.nest.get(Heartbeats).start();
-  logger.info(`listening on ${app.url}, in front of ${app.nest.get(Upstream).name}`);
-  return { url: app.url, drain: () => drain(app, settings, telemetry) };
+  logger.info(`listening on ${app.url}, in front of ${app.nest.get(Upstreams).name}`);
+  app.nest.get(Limits).reload();
+  return { url: app.url, reload: () => app.nest.get(Limits).reload(), drain: () => drain(app, settings, telemetry) };
 }
 
 function startTelemetry({ eventLog, gatewayId, spool: where }: GatewaySettings, log: EventLog, logger: Logger): Telemetry {
@@ -71,7 +85,7 @@ async function drain({ nest }: HttpApp, { drainTimeoutMs }: GatewaySettings, tel
     },
     () => nest.get(Heartbeats).stop(),
     ...endOf(telemetry),
-    () => Promise.all([nest.get(Upstream).close(), nest.get(Aggregator).pool?.close()]),
+    () => Promise.all([nest.get(Upstreams).close(), nest.get(Aggregator).pool?.close()]),
   ]);
 }
 

@@ -135,17 +135,38 @@ describe('a client that hangs up', () => {
     expect(await gateway.cancelled()).toMatchObject({ phase: 'before_first_token' });
   });
 
-  it('while it sends its body: nothing was asked', async () => {
+  it('by closing its half of the connection where that is allowed: it gets its answer', async () => {
+    await start({ CLIENT_HALF_CLOSE: 'waits' });
+    const socket = createConnection({ port: Number(new URL(gateway.url).port), host: '127.0.0.1', allowHalfOpen: true });
+    const body = chatBody({ stream: true });
+    socket.end(`POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: ${body.length}\r\n\r\n${body}`);
+    let read = '';
+    socket.on('data', (part: Buffer) => (read += part.toString()));
+    await until(
+      () => held.length === 1 && socket.writableFinished,
+      () => 'the request to arrive',
+    );
+    streamWords('late')(upstream.seen[0]!, held[0]!);
+    expect(await gateway.completed()).toMatchObject({ output_tokens: 1 });
+    await until(
+      () => read.includes('[DONE]'),
+      () => 'the answer',
+    );
+    socket.destroy();
+  });
+
+  it.each(['content-length: 100', 'transfer-encoding: chunked'])('while it sends its body (%s): counted once', async (framing) => {
     await start();
     const socket = createConnection(Number(new URL(gateway.url).port), '127.0.0.1');
+    const head = `POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nx-request-id: early\r\n${framing}\r\n\r\n`;
     await new Promise<void>((resolve) => {
-      socket.write('POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{"mod', () => resolve());
+      socket.write(head + (framing.endsWith('chunked') ? '5\r\n{"mod' : '{"mod'), () => resolve());
     });
     socket.destroy();
-    upstream.script = streamWords('a');
-    await chat().answer;
-    expect((await gateway.completed()).request_id).toBe(gateway.ofType('io.inferometer.request.received.v1')[0]!.subject);
-    expect(gateway.ofType('io.inferometer.request.received.v1')).toHaveLength(1);
+    expect(await gateway.cancelled()).toMatchObject({ request_id: 'early', phase: 'queued', status_code: 499, model: '' });
+    expect(gateway.lifecycle('early')).toEqual(['received', 'cancelled']);
+    await untilQueueIs(0, 0);
+    expect(upstream.seen).toHaveLength(0);
   });
 
   it('by not reading its answer: it is dropped after a while, and the upstream was held back', async () => {
@@ -179,8 +200,13 @@ describe('a client that hangs up', () => {
 describe('admission', () => {
   it('never lets one more than the limit to the upstream, and serves in order of arrival', async () => {
     await start({ MAX_CONCURRENT_REQUESTS: '3', MAX_QUEUE_SIZE: '100' });
-    upstream.script = (request, response) => setTimeout(() => streamWords('a', 'b')(request, response), 5);
+    const allAreHere = Promise.withResolvers<void>();
+    upstream.script = (request, response) => {
+      void allAreHere.promise.then(() => setTimeout(() => streamWords('a', 'b')(request, response), 5));
+    };
     const answers = Array.from({ length: 40 }, (_unused, index) => chat({ stream: true }, { 'x-request-id': `r${index}` }).answer);
+    await untilQueueIs(37, 3);
+    allAreHere.resolve();
     expect((await Promise.all(answers)).every(({ status, complete }) => status === 200 && complete)).toBe(true);
     expect(upstream.peak).toBe(3);
     const order = gateway.ofType('io.inferometer.request.received.v1').map(({ subject }) => subject);
@@ -266,7 +292,7 @@ describe('what is refused before the upstream', () => {
     expect(status).toBe(413);
     expect(JSON.parse(body.toString())).toEqual({
       type: 'error',
-      error: { type: 'request_too_large', message: 'The request body is too large.' },
+      error: { type: 'request_too_large', message: 'The request body is too large: at most 500 bytes are allowed.' },
     });
     expect(await gateway.failed()).toMatchObject({ operation: 'messages', error_type: 'invalid_request', status_code: 413 });
   });

@@ -1,23 +1,29 @@
 import { Module, type DynamicModule } from '@nestjs/common';
-import { APP_FILTER } from '@nestjs/core';
+import { APP_FILTER, HttpAdapterHost } from '@nestjs/core';
 import { Outbox } from '#libs/event-log';
 import { ProcessMetrics, ProcessMetricsModule } from '#libs/process-metrics';
 import type { Logger } from '#libs/runtime';
 import { Admission } from './core/admission.js';
 import { Counters } from './core/counters.js';
+import { AdminToken } from './in/admin-token.js';
+import { AdminController } from './in/admin.controller.js';
 import { ArrivalClock } from './in/arrival-clock.js';
+import { Cors } from './in/cors.js';
 import { DoorController } from './in/door.controller.js';
 import { ErrorFilter } from './in/error.filter.js';
 import { GatewayStats } from './in/gateway-stats.js';
 import { HealthController } from './in/health.controller.js';
 import { InferenceController } from './in/inference.controller.js';
 import { Inference } from './in/inference.js';
+import { Limits } from './in/limits.js';
+import { KeyGate } from './in/key-gate.js';
 import { ModelsController } from './in/models.controller.js';
 import { StatsController } from './in/stats.controller.js';
 import { Aggregator } from './out/aggregator.js';
+import { ApiKeys } from './out/api-keys.js';
 import { Heartbeats } from './out/heartbeats.js';
 import { RequestRecorder } from './out/request-recorder.js';
-import { Upstream } from './out/upstream.js';
+import { Upstreams } from './out/upstreams.js';
 import type { GatewaySettings } from './settings.js';
 
 export interface GatewayParts {
@@ -29,16 +35,21 @@ export interface GatewayParts {
 @Module({})
 export class GatewayModule {
   static forRoot(settings: GatewaySettings, { outbox, logger }: GatewayParts): DynamicModule {
-    const limits = { maxConcurrent: settings.maxConcurrentRequests, maxQueue: settings.maxQueueSize };
+    const limits = {
+      maxConcurrent: settings.maxConcurrentRequests,
+      maxQueue: settings.maxQueueSize,
+      maxConcurrentPerTenant: settings.maxConcurrentPerTenant,
+      maxQueuePerTenant: settings.maxQueuePerTenant,
+    };
     return {
       module: GatewayModule,
       imports: [ProcessMetricsModule.of(new ProcessMetrics('gateway', logger), settings.apiToken)],
-      controllers: [InferenceController, ModelsController, HealthController, StatsController, DoorController],
+      controllers: [InferenceController, ModelsController, HealthController, StatsController, AdminController, DoorController],
       providers: [
         Counters,
         ArrivalClock,
-        { provide: Admission, useValue: new Admission(limits) },
-        { provide: Upstream, useValue: new Upstream(settings.upstream) },
+        { provide: Admission, useValue: new Admission(limits, settings.queueOrder) },
+        { provide: Upstreams, useValue: new Upstreams(settings.upstream, logger) },
         { provide: Aggregator, useValue: new Aggregator(settings.aggregatorUrl) },
         { provide: Outbox, useValue: outbox },
         {
@@ -48,8 +59,8 @@ export class GatewayModule {
         },
         {
           provide: Inference,
-          inject: [Admission, Upstream, RequestRecorder],
-          useFactory: (...parts: [ConstructorParameters<typeof Inference>[1], Upstream, RequestRecorder]) =>
+          inject: [Admission, Upstreams, RequestRecorder],
+          useFactory: (...parts: [ConstructorParameters<typeof Inference>[1], Upstreams, RequestRecorder]) =>
             new Inference(settings, ...parts, logger),
         },
         {
@@ -62,6 +73,19 @@ export class GatewayModule {
           inject: [GatewayStats],
           useFactory: (stats: GatewayStats) => new Heartbeats(outbox, settings.gatewayId, () => stats.heartbeat()),
         },
+        { provide: AdminToken, useValue: new AdminToken(settings.apiToken) },
+        {
+          provide: Limits,
+          inject: [Inference, Admission],
+          useFactory: (...parts: [Inference, Admission<unknown>]) => new Limits(...parts, limits, settings.limitsFile, logger),
+        },
+        { provide: ApiKeys, useFactory: () => new ApiKeys(settings.apiKeysFile, logger) },
+        {
+          provide: Cors,
+          inject: [HttpAdapterHost],
+          useFactory: (host: HttpAdapterHost) => new Cors(host, new Set(settings.corsOrigins)),
+        },
+        KeyGate,
         { provide: APP_FILTER, useClass: ErrorFilter },
       ],
     };

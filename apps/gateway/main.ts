@@ -8,5 +8,11 @@ await runMain({
   name: 'gateway',
   about: 'stands in front of an OpenAI-compatible server and tells the event log of every request',
   settings: gatewaySettings,
-  start: (settings, logger) => onEventLog(settings.eventLog, (log) => startGateway(settings, log, logger)),
+  start: (settings, logger) =>
+    onEventLog(settings.eventLog, async (log) => {
+      const gateway = await startGateway(settings, log, logger);
+      // Without a file to read anew the signal ends the process, as it does elsewhere.
+      if (settings.limitsFile !== undefined) process.on('SIGHUP', () => gateway.reload());
+      return gateway;
+    }),
 });

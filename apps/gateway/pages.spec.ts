@@ -42,6 +42,7 @@ describe('/health', () => {
       limits: { max_concurrent_requests: 3, max_queue_size: 10 },
       queue: { waiting: 0, running: 0 },
       upstream: { reachable: true },
+      upstreams: [{ name: new URL(upstream.url).host, reachable: true, set_aside: false, running: 0 }],
       event_log: { connected: true, spooled: expect.any(Number) as number, spool_bytes: 0, dropped: 0, dropped_by_type: {} },
     });
   });
@@ -260,7 +261,7 @@ describe('drain', () => {
     expect((await queued.answer).status).toBe(503);
     const ends = await gateway.terminals(2);
     const types = ends.map((event) => dataOf(event, 'io.inferometer.request.failed.v1').error_type);
-    expect(new Set(types)).toEqual(new Set(['internal', 'queue_full']));
+    expect(new Set(types)).toEqual(new Set(['internal', 'queue_timeout']));
     expect(gateway.ofType('io.inferometer.request.started.v1'), 'the queued one does not move up').toHaveLength(1);
   });
 

@@ -3,7 +3,7 @@ import { operationOf } from './core/operations.js';
 import { headerOf, recordedExchanges, ReplayServer, type Exchange, type Message } from './recorded.fixture.js';
 import { dataOf, send, TestGateway, until, type Answer } from './test-gateway.fixture.js';
 
-const HOP_BY_HOP = new Set(['connection', 'keep-alive', 'transfer-encoding', 'x-request-id']);
+const HOP_BY_HOP = new Set(['connection', 'keep-alive', 'transfer-encoding', 'x-request-id', 'server-timing']);
 const exchanges = recordedExchanges();
 const find = (name: string) => exchanges.find((exchange) => exchange.name === name)!;
 
@@ -116,7 +116,11 @@ describe.skipIf(exchanges.length === 0)('answers of real engines', () => {
 describe.skipIf(exchanges.length === 0)('what is told of real streams', () => {
   it.each([
     ['vllm-0.32/chat_stream', 'vllm-0.32/chat_stream_include_usage', { input_tokens: 18, output_tokens: 12, chunks: 12 }],
-    ['llama.cpp/chat_stream', 'llama.cpp/chat_stream_include_usage', { input_tokens: 28, output_tokens: 12, cached_input_tokens: 23 }],
+    [
+      'llama.cpp/chat_stream',
+      'llama.cpp/chat_stream_include_usage',
+      { input_tokens: 28, output_tokens: 12, cached_input_tokens: 23, engine: { prefill_ms: 26.053, decode_ms: 145.85 } },
+    ],
   ] as const)('%s is asked for usage, which the client does not see', async (asked, answered, expected) => {
     const recorded = find(answered).answer;
     const { answer, id } = await replay(find(asked).request!, recorded.raw);

@@ -1,8 +1,8 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { decodeEvent, topicsOf, type EventData, type EventOf, type EventType, type InferometerEvent } from '#libs/contracts';
 import { openEventLog, type EventLog, type Following } from '#libs/event-log';
-import { Logger, SettingsReader, type RunningApp } from '#libs/runtime';
-import { startGateway } from './app.js';
+import { Logger, SettingsReader } from '#libs/runtime';
+import { startGateway, type RunningGateway } from './app.js';
 import { gatewaySettings, type SpoolSettings } from './settings.js';
 
 const DEADLINE_MS = 10_000;
@@ -22,7 +22,7 @@ export class TestGateway {
   readonly events: InferometerEvent[] = [];
 
   private constructor(
-    private readonly app: RunningApp & { url: string },
+    private readonly app: RunningGateway,
     private readonly log: EventLog | undefined,
     private readonly following: Following,
     readonly logLines: readonly string[],
@@ -62,6 +62,10 @@ export class TestGateway {
 
   drain(): Promise<void> {
     return this.app.drain();
+  }
+
+  reload(): void {
+    this.app.reload();
   }
 
   async close(): Promise<void> {

@@ -38,10 +38,10 @@ async function startParts(settings: StackSettings, log: EventLog, running: Runni
   };
   const { url: aggregatorUrl } = keep(await startAggregator(settings.aggregator, log, logger('aggregator')));
   const simulated = settings.modelServer && keep(await startModelServer(settings.modelServer, logger('model-server')));
-  const upstream = simulated ? { ...settings.gateway.upstream, url: simulated.url } : settings.gateway.upstream;
+  const upstream = simulated ? { ...settings.gateway.upstream, urls: [simulated.url] } : settings.gateway.upstream;
   keep(await startGpuProbe(settings.gpuProbe, log, logger('gpu-probe')));
   const gateway = keep(await startGateway({ ...settings.gateway, upstream, aggregatorUrl }, log, logger('gateway')));
-  return { gatewayUrl: gateway.url, aggregatorUrl, upstreamUrl: upstream.url };
+  return { gatewayUrl: gateway.url, aggregatorUrl, upstreamUrl: upstream.urls.join(', ') };
 }
 
 function firstFailure(running: readonly RunningApp[]): Promise<Error> {

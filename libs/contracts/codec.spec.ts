@@ -125,6 +125,7 @@ describe('bytes that are not an event of ours', () => {
     'a sequence of 0': [altered('"sequence":1', '"sequence":0'), 'bad_field', '/sequence'],
     'half a sequence': [altered('"sequence":1', '"sequence":1.5'), 'bad_field', '/sequence'],
     'a sequence past 2^53': [altered('"sequence":1', '"sequence":9007199254740992'), 'bad_field', '/sequence'],
+    'a trace that is none': [altered('"sequence":1', `"sequence":1,"traceparent":"${CANARY}"`), 'bad_field', '/traceparent'],
     'a source of nobody': [altered('/gateways/g', `/${CANARY}/g`), 'bad_field', '/source'],
     'a time that is none': [altered('2026-01-01', '2026-13-01'), 'bad_field', '/time'],
     'a time without milliseconds': [altered('00.000Z', '00Z'), 'bad_field', '/time'],

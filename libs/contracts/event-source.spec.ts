@@ -24,6 +24,13 @@ describe('EventSource', () => {
     expect(decodeEvent(encodeEvent(event))).toEqual({ ok: true, value: event });
   });
 
+  it('carries the trace of a request where there is one', () => {
+    const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+    const event = new EventSource('/gateways/g', 'b').stamp(TYPE, 0, 'g', { version: '1' }, AT_MS, traceparent);
+    expect(event.traceparent).toBe(traceparent);
+    expect(decodeEvent(encodeEvent(event))).toEqual({ ok: true, value: event });
+  });
+
   it('numbers each partition by itself, from 1 and without holes', () => {
     const source = new EventSource('/gateways/g', 'b');
     const stamped = [0, 2, 0, 0, 2, 5].map((partition) => source.stamp(TYPE, partition, 'g', { version: '1' }, AT_MS));

@@ -19,8 +19,15 @@ export class EventSource {
     this.name = source.slice(source.lastIndexOf('/') + 1);
   }
 
-  /** The next event for `partition`. `timeMs` is Unix time in ms. */
-  stamp<T extends EventType>(type: T, partition: number, subject: string, data: EventData<T>, timeMs: number): EventOf<T> {
+  /** The next event for `partition`. `timeMs` is Unix time in ms; `traceparent` must fit its schema. */
+  stamp<T extends EventType>(
+    type: T,
+    partition: number,
+    subject: string,
+    data: EventData<T>,
+    timeMs: number,
+    traceparent?: string,
+  ): EventOf<T> {
     const sequence = (this.sequences[partition] ?? 0) + 1;
     this.sequences[partition] = sequence;
     return {
@@ -34,6 +41,7 @@ export class EventSource {
       dataschema: schemaIdOf(type),
       bootid: this.bootId,
       sequence,
+      ...(traceparent !== undefined && { traceparent }),
       data,
     };
   }

@@ -18,6 +18,8 @@ const text = (maxLength: number, minLength = 1) => Type.String({ minLength, maxL
 /** What `Date.prototype.toISOString` writes from year 0 to 9999: every such text can be parsed. */
 const time = () =>
   Type.String({ pattern: String.raw`^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z$` });
+/** W3C Trace Context: version, trace id, parent id and flags, in lower-case hex. */
+const TRACEPARENT = '^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$';
 const optional = Type.Optional;
 /** Unknown extra fields are tolerated, so that a newer producer can be read. */
 const open = <P extends TProperties>(properties: P, options: object = {}) =>
@@ -144,6 +146,8 @@ const envelopeOf = <T extends EventType>(type: T) => ({
   dataschema: text(256),
   bootid: Type.String({ pattern: '^[A-Za-z0-9_-]{1,64}$' }),
   sequence: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }),
+  /** CloudEvents' extension for distributed tracing: what the request's client sent, as it was. */
+  traceparent: optional(Type.String({ pattern: TRACEPARENT })),
 });
 
 /** The JSON Schema (2020-12) of the whole CloudEvent of one type. */
@@ -174,6 +178,8 @@ export interface EventOf<T extends EventType> {
   readonly dataschema: string;
   readonly bootid: string;
   readonly sequence: number;
+  /** W3C Trace Context of the request, where its client sent one. */
+  readonly traceparent?: string;
   readonly data: EventData<T>;
 }
 

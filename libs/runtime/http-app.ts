@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { NestFactory } from '@nestjs/core';
 import type { DynamicModule } from '@nestjs/common';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { answerExpectations, brokenRequestOptions, refuseHostless, type ErrorBody } from './broken-requests.js';
 import type { Logger } from './logger.js';
 import { StartError } from './settings.js';
 
@@ -13,7 +14,11 @@ export interface HttpAppOptions {
   readonly logger: Logger;
   /** Largest request body, in bytes. */
   readonly maxBodyBytes?: number;
+  /** Fastify's own where undefined. */
+  readonly errorBody?: ErrorBody;
 }
+
+const DEFAULT_MAX_BODY_BYTES = 1_048_576;
 
 /** How long a request may take to come in, head and body: Node's own limit, which Fastify would switch off. */
 const UPLOAD_LIMIT_MS = 300_000;
@@ -26,11 +31,13 @@ export interface HttpApp {
 
 /** Starts a Nest application on Fastify whose request bodies are raw Buffers. Rejects with StartError if the address cannot be bound. */
 export async function startHttpApp(options: HttpAppOptions): Promise<HttpApp> {
+  const bodyLimit = options.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES;
   const adapter = new FastifyAdapter({
-    bodyLimit: options.maxBodyBytes ?? 1_048_576,
+    bodyLimit,
     forceCloseConnections: 'idle',
     requestTimeout: UPLOAD_LIMIT_MS,
     exposeHeadRoutes: true,
+    ...(options.errorBody && brokenRequestOptions(options.errorBody)),
   });
   const nest = await NestFactory.create<NestFastifyApplication>(options.module, adapter, {
     bodyParser: false,
@@ -40,6 +47,14 @@ export async function startHttpApp(options: HttpAppOptions): Promise<HttpApp> {
   const fastify = adapter.getInstance();
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  const { errorBody } = options;
+  if (errorBody) {
+    fastify.addHook('onRequest', (request, reply, done) => {
+      if (!refuseHostless(request.raw, reply.raw, errorBody)) done();
+      else reply.hijack();
+    });
+  }
+  answerExpectations(fastify.server, bodyLimit, options.errorBody);
   const sweepIdleConnections = idleConnectionSweep(fastify.server);
   fastify.addHook('preClose', (done) => {
     sweepIdleConnections();

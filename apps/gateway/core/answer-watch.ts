@@ -39,7 +39,7 @@ export class AnswerWatch {
     private readonly options: AnswerWatchOptions,
     private readonly pass: BytesSink,
   ) {
-    const isReadable = errorTypeOf(kind.status) === undefined && !kind.isEncoded;
+    const isReadable = operation.reading === 'tokens' && errorTypeOf(kind.status) === undefined && !kind.isEncoded;
     const isStream = isReadable && kind.contentType.startsWith('text/event-stream');
     this.shortens = isStream && options.strip;
     if (isStream) this.tap = new StreamTap(operation, options.strip, pass);

@@ -11,6 +11,7 @@ export function readChatFrame(data: string, seen: Observation): FrameKind {
   if (frame['error']) return 'error';
   if (frame['usage']) seen.usage = readUsage(frame['usage']) ?? seen.usage;
   if (frame['timings']) seen.noteTimings(frame['timings']);
+  if (frame['metrics']) seen.noteMetrics(frame['metrics']);
   const choices: unknown = frame['choices'];
   if (!Array.isArray(choices)) return 'other';
   if (choices.length === 0) return isJsonObject(frame['usage']) ? 'usage' : 'other';

@@ -22,8 +22,8 @@ describe('errorBody', () => {
       type: 'error',
       error: { type: 'overloaded_error', message: 'The request waited too long in the queue.' },
     });
-    expect(JSON.parse(errorBody(refusedBody(413), MESSAGES))).toMatchObject({ error: { type: 'request_too_large' } });
-    expect(JSON.parse(errorBody(refusedBody(415), MESSAGES))).toMatchObject({ error: { type: 'invalid_request_error' } });
+    expect(JSON.parse(errorBody(refusedBody(413, 9), MESSAGES))).toMatchObject({ error: { type: 'request_too_large' } });
+    expect(JSON.parse(errorBody(refusedBody(415, 9), MESSAGES))).toMatchObject({ error: { type: 'invalid_request_error' } });
   });
 
   it('names the route that is not there', () => {

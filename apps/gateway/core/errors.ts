@@ -30,12 +30,23 @@ export const QUEUE_TIMEOUT: GatewayError = {
   message: 'The request waited too long in the queue.',
 };
 
-/** A gateway that drains has no place left for anybody. */
+/** Neither a queue nor the upstream refuses here: the gateway itself is going away. */
 export const DRAINING: GatewayError = {
   ...unavailable,
-  errorType: 'queue_full',
+  errorType: 'internal',
   code: 'shutting_down',
   message: 'The server is shutting down.',
+};
+
+/** One that waited in the queue in vain when the gateway went away. */
+export const DRAINED_IN_QUEUE: GatewayError = { ...DRAINING, errorType: 'queue_timeout' };
+
+/** Ended by the operator. Not one of the statuses at which clients try again by themselves. */
+export const CANCELLED: GatewayError = {
+  status: 499,
+  errorType: 'internal',
+  code: 'request_cancelled',
+  message: 'The request was cancelled by the operator.',
 };
 
 /** No connection, or one that ended before any answer. */
@@ -62,6 +73,17 @@ export const INTERNAL: GatewayError = {
   message: 'The gateway failed to handle the request.',
 };
 
+/** The tenant, not the gateway, is at its limit. */
+export function tenantQueueFull(queueSize: number, maxQueueSize: number): GatewayError {
+  return {
+    status: 429,
+    errorType: 'rate_limited',
+    code: 'tenant_queue_full',
+    message: 'Too many requests of this tenant are waiting already.',
+    extra: { queue_size: queueSize, max_queue_size: maxQueueSize },
+  };
+}
+
 export function queueFull(queueSize: number, maxQueueSize: number): GatewayError {
   return {
     ...unavailable,
@@ -77,10 +99,24 @@ export function notFound(method: string, path: string): GatewayError {
 }
 
 /** A request that was refused before its body was read: too large, of a broken media type, of a false length. */
-export function refusedBody(status: number): GatewayError {
-  if (status === 413) return { status, errorType: 'invalid_request', code: 'body_too_large', message: 'The request body is too large.' };
-  return { status, errorType: 'invalid_request', code: 'invalid_request', message: 'The request cannot be read.' };
+export function refusedBody(status: number, maxBodyBytes: number): GatewayError {
+  if (status !== 413) return { status, errorType: 'invalid_request', code: 'invalid_request', message: 'The request cannot be read.' };
+  const message = `The request body is too large: at most ${maxBodyBytes} bytes are allowed.`;
+  return { status, errorType: 'invalid_request', code: 'body_too_large', message };
 }
+
+/** The body of an answer to what no route ever sees: broken HTTP, a path that cannot be decoded, headers without end. */
+export function brokenRequestBody(status: number): string {
+  const [code, message] = BROKEN_REQUESTS.get(status) ?? ['bad_request', 'The request is not valid HTTP.'];
+  return errorBody({ status, errorType: 'invalid_request', code, message });
+}
+
+const BROKEN_REQUESTS: ReadonlyMap<number, readonly [code: string, message: string]> = new Map([
+  [408, ['request_timeout', 'The request took too long to arrive.']],
+  [413, ['chunk_extensions_too_large', 'The chunk extensions of the request body are too large.']],
+  [417, ['expectation_failed', 'The only expectation that can be met is 100-continue.']],
+  [431, ['headers_too_large', 'The request headers are too large.']],
+]);
 
 export const UNAUTHORIZED: GatewayError = {
   status: 401,
@@ -88,6 +124,27 @@ export const UNAUTHORIZED: GatewayError = {
   code: 'invalid_api_key',
   message: 'A valid bearer token is needed.',
 };
+
+export const ADMIN_CLOSED: GatewayError = {
+  status: 403,
+  errorType: 'unauthorized',
+  code: 'admin_closed',
+  message: 'Administration needs a bearer token, and this gateway has none: set API_TOKEN.',
+};
+
+/** `problem` is one sentence for the operator. */
+export function badLimits(problem: string): GatewayError {
+  return { status: 400, errorType: 'invalid_request', code: 'invalid_limits', message: problem };
+}
+
+export const NO_SUCH_REQUEST: GatewayError = {
+  status: 404,
+  errorType: 'not_found',
+  code: 'request_not_found',
+  message: 'No request of this id is open here.',
+};
+
+export const UNKNOWN_KEY: GatewayError = { ...UNAUTHORIZED, message: 'A valid API key is needed.' };
 
 /** The JSON body of `error`, in the shape that clients of `operation` expect: Anthropic's for messages, else OpenAI's. */
 export function errorBody(error: GatewayError, operation?: Operation): string {

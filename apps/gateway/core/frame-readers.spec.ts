@@ -24,6 +24,12 @@ describe('chat frames', () => {
     ['a tool call', choice({ delta: { tool_calls: [{ index: 0, function: { arguments: '' } }] } }), 'token'],
     ['no tool call', choice({ delta: { content: '', tool_calls: [] } }), 'other'],
     ['a legacy function call', choice({ delta: { function_call: { name: 'f', arguments: '' } } }), 'token'],
+    [
+      'content with its log probabilities',
+      choice({ delta: { content: 'x' }, logprobs: { content: [{ token: 'x', logprob: 0 }] } }),
+      'token',
+    ],
+    ['log probabilities alone', choice({ delta: { content: '' }, logprobs: { content: [] } }), 'other'],
     ['text', choice({ text: 'x' }), 'token'],
     ['no text yet', choice({ text: '' }), 'other'],
     ['a second choice', { choices: [{ index: 1, delta: { content: 'x' } }] }, 'token'],
@@ -47,6 +53,19 @@ describe('chat frames', () => {
     expect(seen.usage).toEqual({ inputTokens: 3, outputTokens: 2 });
   });
 
+  it.each([
+    { prompt_tokens: '3', completion_tokens: '1' },
+    { prompt_tokens: -3, completion_tokens: 1.5 },
+    { prompt_tokens: null, completion_tokens: 1e30 },
+    {},
+    [3, 1],
+    '3',
+  ])('takes usage %j for unknown, never for 0', (usage) => {
+    expect(read(CHAT, { choices: [], usage }).seen.usage).toBeUndefined();
+    expect(read(MESSAGES, { type: 'message_delta', usage }, { type: 'message_start', message: { usage } }).seen.usage).toBeUndefined();
+    expect(read(RESPONSES, { type: 'response.completed', response: { usage } }).seen.usage).toBeUndefined();
+  });
+
   it('takes the finish reason of the first choice', () => {
     expect(read(CHAT, finish(1, 'length'), finish(0, 'stop'), finish(2, 'tool_calls')).seen.finishReason).toBe('stop');
     expect(read(CHAT, finish(0, 'constructor')).seen.finishReason).toBe('constructor');
@@ -55,6 +74,18 @@ describe('chat frames', () => {
 
   it("reads the engine's own timings", () => {
     expect(read(CHAT, { choices: [], timings: { prompt_ms: 43.5, predicted_ms: -1 } }).seen.engine).toEqual({ prefill_ms: 43.5 });
+    const metrics = {
+      time_to_first_token_ms: 85.2,
+      generation_time_ms: 1240.5,
+      queue_time_ms: 12.3,
+      mean_itl_ms: 9.1,
+      tokens_per_second: 103.2,
+    };
+    const known = { queue_ms: 12.3, ttft_ms: 85.2, decode_ms: 1240.5 };
+    expect(read(CHAT, { choices: [], usage: { prompt_tokens: 1 }, metrics })).toMatchObject({ kinds: ['usage'], seen: { engine: known } });
+    for (const nonsense of [null, {}, [], 'x', { queue_time_ms: '1' }, { queue_time_ms: -1, generation_time_ms: 1e12 }]) {
+      expect(read(CHAT, { choices: [], metrics: nonsense, timings: nonsense }).seen.engine).toBeUndefined();
+    }
   });
 });
 

@@ -67,6 +67,17 @@ describe('answerHeaders', () => {
     expect(answerHeaders(upstream, options)).toEqual(['content-length', '5', 'content-type', 't', 'x-request-id', 'r1']);
   });
 
+  it('tells the time in the queue beside what the upstream tells', () => {
+    const upstream = ['Server-Timing', 'decode;dur=5'];
+    expect(answerHeaders(upstream, { ...options, queueMs: 0.25 })).toEqual([
+      ...upstream,
+      'x-request-id',
+      'r1',
+      'server-timing',
+      'queue;dur=0.25',
+    ]);
+  });
+
   it('replaces the request id, and the length on demand', () => {
     const upstream = ['X-Request-Id', 'theirs', 'Content-Length', '5'];
     expect(answerHeaders(upstream, { requestId: 'r1', dropLength: true })).toEqual(['x-request-id', 'r1']);

@@ -53,10 +53,12 @@ export interface AnswerHeaderOptions {
   readonly requestId: string;
   /** The body may become shorter on its way, so its length must not be promised. */
   readonly dropLength: boolean;
+  /** Told as `server-timing`, beside what the upstream tells there; not at all where undefined. */
+  readonly queueMs?: number | undefined;
 }
 
 /** The headers of the client's answer: the upstream's in their order and spelling, without those of its connection. Both lists are flat. */
-export function answerHeaders(upstream: readonly string[], { requestId, dropLength }: AnswerHeaderOptions): string[] {
+export function answerHeaders(upstream: readonly string[], { requestId, dropLength, queueMs }: AnswerHeaderOptions): string[] {
   const named = connectionTokens(upstream);
   const headers: string[] = [];
   for (let at = 0; at + 1 < upstream.length; at += 2) {
@@ -65,6 +67,7 @@ export function answerHeaders(upstream: readonly string[], { requestId, dropLeng
     if (!isDropped) headers.push(upstream[at]!, upstream[at + 1]!);
   }
   headers.push('x-request-id', requestId);
+  if (queueMs !== undefined) headers.push('server-timing', `queue;dur=${queueMs}`);
   return headers;
 }
 

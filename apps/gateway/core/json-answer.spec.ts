@@ -26,6 +26,12 @@ describe('readJsonAnswer', () => {
     });
   });
 
+  it("reads vLLM's metrics of the request", () => {
+    const metrics = { time_to_first_token_ms: 8, generation_time_ms: 12, queue_time_ms: 0 };
+    expect(read(CHAT, { choices: [], metrics }).engine).toEqual({ queue_ms: 0, ttft_ms: 8, decode_ms: 12 });
+    expect(read(CHAT, { choices: [], metrics: null }).engine).toBeUndefined();
+  });
+
   it('reads embeddings, which have input alone', () => {
     expect(read(EMBEDDINGS, { data: [], usage: { prompt_tokens: 5, total_tokens: 5 } }).usage).toEqual({ inputTokens: 5 });
   });

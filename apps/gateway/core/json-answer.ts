@@ -16,6 +16,7 @@ export function readJsonAnswer(body: string, operation: Operation, seen: Observa
   } else {
     seen.usage = readUsage(answer['usage']);
     seen.noteTimings(answer['timings']);
+    seen.noteMetrics(answer['metrics']);
     const choices: unknown = answer['choices'];
     for (const choice of Array.isArray(choices) ? (choices as unknown[]) : []) {
       if (isJsonObject(choice)) seen.noteFinish(choice['finish_reason'], choice['index']);

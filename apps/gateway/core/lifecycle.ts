@@ -47,6 +47,11 @@ export class RequestLifecycle {
     return this.hasEnded;
   }
 
+  /** How long the request has waited for its place; undefined until it has one. */
+  get queueMs(): number | undefined {
+    return this.admittedAtMs === undefined ? undefined : span(this.queuedAtMs, this.admittedAtMs);
+  }
+
   /** The request waits in the queue. What never did, and was not admitted either, has no queue time. */
   enqueue(): void {
     this.hasWaited = true;

@@ -37,12 +37,23 @@ export class Observation {
   /** llama.cpp's `timings`. */
   noteTimings(timings: unknown): void {
     if (!isJsonObject(timings)) return;
-    const prefillMs = duration(timings['prompt_ms']);
-    const decodeMs = duration(timings['predicted_ms']);
-    this.engine = {
-      ...(prefillMs !== undefined && { prefill_ms: prefillMs }),
-      ...(decodeMs !== undefined && { decode_ms: decodeMs }),
-    };
+    this.noteEngine({ prefill_ms: timings['prompt_ms'], decode_ms: timings['predicted_ms'] });
+  }
+
+  /** vLLM's `metrics`, which it gives with `--enable-per-request-metrics`; its time to first token leaves its own queue out. */
+  noteMetrics(metrics: unknown): void {
+    if (!isJsonObject(metrics)) return;
+    this.noteEngine({
+      queue_ms: metrics['queue_time_ms'],
+      ttft_ms: metrics['time_to_first_token_ms'],
+      decode_ms: metrics['generation_time_ms'],
+    });
+  }
+
+  /** Notes what makes sense; nothing at all where nothing does. */
+  private noteEngine(given: Readonly<Partial<Record<keyof EngineTimings, unknown>>>): void {
+    const known = Object.entries(given).filter(([, value]) => isDuration(value));
+    if (known.length > 0) this.engine = Object.fromEntries(known);
   }
 
   private noteGap(gapMs: number): void {
@@ -65,6 +76,6 @@ const FINISH_REASONS: ReadonlyMap<string, string> = new Map([
   ['tool_use', 'tool_calls'],
 ]);
 
-function duration(value: unknown): number | undefined {
-  return typeof value === 'number' && value >= 0 && value <= MAX_DURATION_MS ? value : undefined;
+function isDuration(value: unknown): boolean {
+  return typeof value === 'number' && value >= 0 && value <= MAX_DURATION_MS;
 }

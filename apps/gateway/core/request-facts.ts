@@ -1,3 +1,4 @@
+import { readFormFields } from './form-fields.js';
 import { integerIn, isJsonObject, parseJsonObject, type JsonObject } from './json.js';
 import type { Operation } from './operations.js';
 
@@ -31,8 +32,17 @@ const MAX_MODEL_LENGTH = 256;
 const MAX_TOKENS = 1e9;
 const MAX_CHOICES = 1e6;
 
-/** Reads the body once; undefined if it is not a JSON object. */
-export function readRequestFacts(body: string, operation: Operation): RequestFacts | undefined {
+/** Reads the body once; undefined if it must be a JSON object and is none. */
+export function readRequestFacts(body: Buffer, operation: Operation, contentType = ''): RequestFacts | undefined {
+  const isForm = operation.reading === 'form' && !contentType.startsWith('application/json');
+  return isForm ? formFacts(readFormFields(body, contentType)) : jsonFacts(body.toString(), operation);
+}
+
+function formFacts(fields: ReadonlyMap<string, string>): RequestFacts {
+  return { ...NO_FACTS, model: (fields.get('model') ?? '').slice(0, MAX_MODEL_LENGTH), stream: fields.get('stream') === 'true' };
+}
+
+function jsonFacts(body: string, operation: Operation): RequestFacts | undefined {
   const request = parseJsonObject(body);
   if (!request) return undefined;
   const stream = request['stream'] === true;

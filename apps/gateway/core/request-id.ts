@@ -7,6 +7,13 @@ export function clientRequestId(header: string | readonly string[] | undefined):
   return typeof header === 'string' && ALLOWED.test(header) ? header : undefined;
 }
 
+const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
+
+/** The client's `traceparent`, if it is one by W3C Trace Context. */
+export function clientTraceparent(header: string | readonly string[] | undefined): string | undefined {
+  return typeof header === 'string' && TRACEPARENT.test(header) ? header : undefined;
+}
+
 /** The ids of the requests that are open here. In events each is unique, whatever the clients call theirs. */
 export class OpenRequestIds {
   private readonly open = new Set<string>();

@@ -5,7 +5,7 @@ import { readRequestFacts } from './request-facts.js';
 import { askForUsage } from './usage-request.js';
 
 function edited(body: string, operation: Operation = CHAT): string {
-  const facts = readRequestFacts(body, operation);
+  const facts = readRequestFacts(Buffer.from(body), operation);
   if (!facts) throw new Error('not a JSON object');
   return askForUsage(Buffer.from(body), facts.usageRequest).toString();
 }
@@ -106,7 +106,7 @@ describe('askForUsage', () => {
       fc.property(others, fc.option(own), others, space, (before, member, after, gap) => {
         const list = [...before, ...(member ? [[member.name, member.value, gap] as const] : []), ...after];
         const body = `${gap}{${gap}${list.map(([name, value, around]) => `${name}${around}:${around}${value}${around},`).join('')}"stream":true${gap}}`;
-        fc.pre(readRequestFacts(body, CHAT)?.usageRequest !== 'none');
+        fc.pre(readRequestFacts(Buffer.from(body), CHAT)?.usageRequest !== 'none');
         const result = edited(body);
         const parsed = JSON.parse(result) as { stream_options: { include_usage: boolean } };
         expect(parsed.stream_options.include_usage).toBe(true);

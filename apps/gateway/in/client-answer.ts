@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { errorBody, type GatewayError } from '../core/errors.js';
 import type { Operation } from '../core/operations.js';
 import type { AnswerHead } from '../out/origin-pool.js';
+import { withCorsHeaders } from './cors.js';
 
 /** What becomes of an answer, as its sender needs to know it. */
 export interface AnswerListener {
@@ -13,7 +14,15 @@ export interface AnswerListener {
   closed(): void;
 }
 
-/** The client's side of a proxied request. A client that leaves its answer unread for `stallMs` is disconnected. */
+/** How much patience there is with a client that does not take its answer. */
+export interface ClientLimits {
+  /** How long it may leave it unread, then it is disconnected. */
+  readonly stallMs: number;
+  /** How much of it is held for the client before the sender is told to wait. */
+  readonly bufferBytes: number;
+}
+
+/** The client's side of a proxied request. */
 export class ClientAnswer {
   private hasBody = false;
   private remaining: number | undefined;
@@ -21,7 +30,7 @@ export class ClientAnswer {
 
   constructor(
     private readonly raw: ServerResponse,
-    private readonly stallMs: number,
+    private readonly limits: ClientLimits,
     private readonly listener: AnswerListener,
   ) {
     // A client that has no upstream date of its own needs none of ours.
@@ -42,7 +51,7 @@ export class ClientAnswer {
   /** `headers` are the client's, names and values in turn. `contentLength` is given where the body passes as it is. */
   head({ status, statusText }: AnswerHead, headers: string[], contentLength: number | undefined): void {
     this.remaining = this.raw.req.method === 'HEAD' ? undefined : contentLength;
-    this.raw.writeHead(status, statusText, headers);
+    this.raw.writeHead(status, statusText, withCorsHeaders(this.raw, headers));
     // Mostly the first bytes of the body came along and take the head with them.
     process.nextTick(() => {
       if (!this.hasBody && !this.raw.destroyed) this.raw.flushHeaders();
@@ -51,7 +60,12 @@ export class ClientAnswer {
 
   /** True while the client should be given time; `drained` tells when to go on. */
   get full(): boolean {
-    return this.raw.writableNeedDrain;
+    return this.raw.writableNeedDrain && this.raw.writableLength >= this.limits.bufferBytes;
+  }
+
+  /** Bytes that the system has not taken yet. */
+  get backlog(): number {
+    return this.raw.writableLength;
   }
 
   write(chunk: Buffer): void {
@@ -102,6 +116,6 @@ export class ClientAnswer {
   private limitStall(): void {
     clearTimeout(this.stall);
     if (this.raw.writableLength === 0) return;
-    this.stall = setTimeout(() => this.raw.destroy(), this.stallMs);
+    this.stall = setTimeout(() => this.raw.destroy(), this.limits.stallMs);
   }
 }

@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { errorBody, INTERNAL, notFound, refusedBody, UNAUTHORIZED, type GatewayError } from '../core/errors.js';
 import { operationOf } from '../core/operations.js';
 import { Inference } from './inference.js';
+import { Refusal } from './refusal.js';
 
 /** Every error that no route has answered itself, in the shape that clients of the OpenAI API expect. */
 @Catch()
@@ -12,21 +13,23 @@ export class ErrorFilter implements ExceptionFilter {
   catch(exception: unknown, host: ArgumentsHost): void {
     const request = host.switchToHttp().getRequest<FastifyRequest>();
     const reply = host.switchToHttp().getResponse<FastifyReply>();
-    // A client that left while it was still sending its body has asked for nothing.
-    if (reply.sent || request.raw.socket.destroyed) return;
+    if (reply.sent) return;
     const status = exception instanceof HttpException ? exception.getStatus() : 500;
-    const path = pathOf(request.url);
-    const operation = operationOf(request.method, path);
-    if (operation) return this.inference.handleRefused(operation, request, reply, status);
-    const error = errorOf(status, request.method, path);
+    const operation = operationOf(request.method, request.routeOptions.url ?? '');
+    if (request.raw.socket.destroyed) {
+      if (operation) this.inference.handleAbandoned(operation, request, reply);
+      return;
+    }
+    const error = exception instanceof Refusal ? exception.error : this.errorOf(status, request);
+    if (operation) return this.inference.handleRefused(operation, request, reply, error);
     void reply.status(error.status).header('content-type', 'application/json; charset=utf-8').send(errorBody(error));
   }
-}
 
-function errorOf(status: number, method: string, path: string): GatewayError {
-  if (status === 401) return UNAUTHORIZED;
-  if (status === 404) return notFound(method, path);
-  return status < 500 ? refusedBody(status) : INTERNAL;
+  private errorOf(status: number, { method, url }: FastifyRequest): GatewayError {
+    if (status === 401) return UNAUTHORIZED;
+    if (status === 404) return notFound(method, pathOf(url));
+    return status < 500 ? refusedBody(status, this.inference.maxBodyBytes) : INTERNAL;
+  }
 }
 
 function pathOf(target: string): string {

@@ -1,7 +1,7 @@
 import { Controller, Get, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { Admission } from '../core/admission.js';
-import { Upstream } from '../out/upstream.js';
+import { Upstreams } from '../out/upstreams.js';
 import { GatewayStats } from './gateway-stats.js';
 import { Inference } from './inference.js';
 
@@ -11,18 +11,20 @@ export class HealthController {
   constructor(
     private readonly inference: Inference,
     private readonly admission: Admission<unknown>,
-    private readonly upstream: Upstream,
+    private readonly upstreams: Upstreams,
     private readonly stats: GatewayStats,
   ) {}
 
   @Get()
   async health(): Promise<object> {
+    const upstreams = await this.upstreams.reports();
     const { limits, waiting, running } = this.admission;
     return {
       status: this.inference.draining ? 'draining' : 'ok',
       limits: { max_concurrent_requests: limits.maxConcurrent, max_queue_size: limits.maxQueue },
       queue: { waiting, running },
-      upstream: { reachable: await this.upstream.reachable() },
+      upstream: { reachable: upstreams.some(({ reachable }) => reachable) },
+      upstreams,
       event_log: this.stats.eventLog(),
     };
   }

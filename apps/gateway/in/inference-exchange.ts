@@ -1,14 +1,14 @@
 import type { FastifyRequest } from 'fastify';
+import type { CancelPhase } from '#libs/contracts';
 import type { Logger } from '#libs/runtime';
-import type { Admission } from '../core/admission.js';
 import { AnswerWatch } from '../core/answer-watch.js';
 import type { Baggage } from '../core/bag.js';
 import {
+  CANCELLED,
+  DRAINED_IN_QUEUE,
   DRAINING,
   INTERNAL,
   INVALID_JSON,
-  QUEUE_TIMEOUT,
-  queueFull,
   UPSTREAM_TIMEOUT,
   UPSTREAM_UNREACHABLE,
   type GatewayError,
@@ -18,19 +18,23 @@ import { RequestLifecycle } from '../core/lifecycle.js';
 import { Observation } from '../core/observation.js';
 import type { Operation } from '../core/operations.js';
 import { NO_FACTS, type RequestFacts } from '../core/request-facts.js';
+import { clientTraceparent } from '../core/request-id.js';
+import type { UsageRefusals } from '../core/usage-refusals.js';
 import { askForUsage } from '../core/usage-request.js';
-import type { AnswerHandler, AnswerHead, Call, FailureCause } from '../out/origin-pool.js';
+import type { AnswerHead, Call, FailureCause } from '../out/origin-pool.js';
 import type { RequestRecorder } from '../out/request-recorder.js';
-import type { Upstream } from '../out/upstream.js';
+import type { UpstreamHandler, Upstreams } from '../out/upstreams.js';
 import type { GatewaySettings } from '../settings.js';
 import { ClientAnswer, type AnswerListener } from './client-answer.js';
+import { Place, type Guest, type House } from './place.js';
+import { UsageTrial, type Send } from './usage-trial.js';
 
 /** What all exchanges of one gateway share. */
-export interface ExchangeShare {
+export interface ExchangeShare extends House {
   readonly settings: GatewaySettings;
-  readonly admission: Admission<InferenceExchange>;
-  readonly upstream: Upstream;
+  readonly upstreams: Upstreams;
   readonly recorder: RequestRecorder;
+  readonly usageRefusals: UsageRefusals;
   readonly logger: Logger;
   /** Called once, after the exchange's terminal event. */
   readonly ended: (exchange: InferenceExchange) => void;
@@ -50,6 +54,21 @@ export interface ReceivedRequest {
   readonly tenant: string | undefined;
 }
 
+/** One open request as `/admin/requests` shows it. */
+export interface OpenRequest {
+  /** What events call it. */
+  readonly id: string;
+  readonly operation: string;
+  readonly model: string;
+  readonly stream: boolean;
+  readonly tenant?: string;
+  readonly phase: CancelPhase;
+  readonly age_seconds: number;
+  readonly upstream?: string;
+  /** So far. */
+  readonly output_tokens: number;
+}
+
 const NOTHING_SEEN = new Observation();
 
 const ANSWER_OF: Readonly<Record<FailureCause, GatewayError>> = {
@@ -60,16 +79,22 @@ const ANSWER_OF: Readonly<Record<FailureCause, GatewayError>> = {
 };
 
 /** One request between a client and the upstream, from its receipt to its terminal event. */
-export class InferenceExchange implements AnswerHandler, AnswerListener, Baggage {
+export class InferenceExchange implements UpstreamHandler, AnswerListener, Guest, Baggage {
   place = 0;
   private readonly answer: ClientAnswer;
   private readonly lifecycle: RequestLifecycle;
+  private readonly admission: Place;
   /** Set with the head of the upstream's answer. */
   private watch: AnswerWatch | undefined;
   private status = 0;
+  /** Usage is asked for in the client's place. */
+  private asksForUsage = false;
   private call: Call | undefined;
-  private isAdmitted = false;
-  private queueTimer: NodeJS.Timeout | undefined;
+  private isUpstreamDone = false;
+  /** The upstream was left in the middle of its work. */
+  private isCut = false;
+  /** Where the request goes; empty until it is admitted. */
+  private upstream = '';
   private readonly receivedAtMs = performance.now();
 
   constructor(
@@ -79,7 +104,9 @@ export class InferenceExchange implements AnswerHandler, AnswerListener, Baggage
   ) {
     const { operation, request, facts = NO_FACTS, eventId, tenant } = received;
     this.answer = answer(this);
+    this.admission = new Place(share, this, tenant);
     const partition = share.recorder.partitionOf(eventId);
+    const traceparent = clientTraceparent(request.headers['traceparent']);
     this.lifecycle = new RequestLifecycle(
       {
         request_id: eventId,
@@ -92,7 +119,7 @@ export class InferenceExchange implements AnswerHandler, AnswerListener, Baggage
       },
       request.arrivedAtMs,
       this.receivedAtMs,
-      (type, data) => share.recorder.record(partition, type, data),
+      (type, data) => share.recorder.record(partition, type, data, traceparent),
     );
   }
 
@@ -106,40 +133,53 @@ export class InferenceExchange implements AnswerHandler, AnswerListener, Baggage
 
   /** Asks for admission, or says at once why there is none. */
   begin(): void {
-    const { admission, settings } = this.share;
     if (!this.received.facts) return this.refuse(INVALID_JSON);
-    const entry = admission.enter(this);
-    if (entry === 'refused') return this.refuse(queueFull(admission.waiting, settings.maxQueueSize));
+    const entry = this.admission.ask();
     if (entry === 'admitted') return this.admit(this.receivedAtMs);
+    if (entry !== 'queued') return this.refuse(entry);
     this.lifecycle.enqueue();
-    this.queueTimer = setTimeout(() => {
-      admission.leaveQueue(this);
-      this.refuse(QUEUE_TIMEOUT);
-    }, settings.queueTimeoutMs);
+    this.admission.limitWait(this.share.settings.queueTimeoutMs, (error) => this.refuse(error));
   }
 
   /** The exchange has a place at the upstream since `nowMs`. */
   admit(nowMs: number): void {
-    const { upstream } = this.share;
+    const { upstreams } = this.share;
     const { operation, request, body, facts = NO_FACTS, requestId } = this.received;
-    clearTimeout(this.queueTimer);
-    this.isAdmitted = true;
-    this.lifecycle.start(upstream.name, nowMs);
+    this.admission.take(nowMs);
+    this.upstream = upstreams.name;
     try {
       const path = operation.path + queryOf(request.url);
-      const headers = upstream.headersFor(request.headers, requestId);
-      this.call = upstream.send({ method: 'POST', path, headers, body: askForUsage(body, facts.usageRequest) }, this);
+      const headers = upstreams.headersFor(request.headers, requestId);
+      const send: Send = (bytes, handler) => upstreams.send({ method: 'POST', path, headers, body: bytes }, handler);
+      this.asksForUsage = facts.usageRequest !== 'none' && !this.share.usageRefusals.has(facts.model, nowMs);
+      this.call = this.asksForUsage ? this.tryToAsk(send, body, facts) : send(body, this);
     } catch (error) {
       this.failed('internal', error);
     }
   }
 
+  private tryToAsk(send: Send, body: Buffer, { model, usageRequest }: RequestFacts): Call {
+    const refused = (): void => void (this.asksForUsage = false);
+    const proved = (): void => this.share.usageRefusals.note(model, performance.now());
+    return new UsageTrial({ send, asking: askForUsage(body, usageRequest), plain: body, refused, proved }, this);
+  }
+
+  goesTo(upstream: string): void {
+    this.upstream = upstream;
+  }
+
+  /** Told before anything else that follows admission, as soon as it is certain which upstream has the request. */
+  sent(): void {
+    if (this.upstream !== '') this.lifecycle.start(this.upstream, this.admission.sinceMs);
+  }
+
   head(head: AnswerHead): void {
-    const { operation, facts = NO_FACTS, requestId } = this.received;
-    const options = { strip: facts.usageRequest !== 'none', maxPlainBytes: this.share.settings.maxBodyBytes };
+    const { operation, requestId } = this.received;
+    const options = { strip: this.asksForUsage, maxPlainBytes: this.share.settings.maxBodyBytes };
     this.status = head.status;
     this.watch = new AnswerWatch(operation, head, options, (bytes) => this.answer.write(bytes));
-    const headers = answerHeaders(head.headers, { requestId, dropLength: this.watch.shortens });
+    const queueMs = this.share.settings.serverTiming ? this.lifecycle.queueMs : undefined;
+    const headers = answerHeaders(head.headers, { requestId, dropLength: this.watch.shortens, queueMs });
     this.answer.head(head, headers, this.watch.shortens ? undefined : head.contentLength);
   }
 
@@ -150,12 +190,19 @@ export class InferenceExchange implements AnswerHandler, AnswerListener, Baggage
   }
 
   end(): void {
-    this.watch?.end(performance.now());
+    const nowMs = performance.now();
+    this.isUpstreamDone = true;
+    this.watch?.end(nowMs);
     this.answer.end();
+    // The upstream is done; the rest waits here for a client that does not keep up.
+    if (this.answer.backlog > 0) this.admission.giveUpEarly(nowMs);
   }
 
   failed(cause: FailureCause, error?: unknown): void {
     if (this.lifecycle.ended) return;
+    this.sent();
+    // The call has been given up from this side already.
+    if (cause === 'timeout' || cause === 'internal') this.isCut = true;
     if (cause === 'internal') this.share.logger.error(`a request failed by a mistake of the gateway:${framesOf(error)}`);
     if (!this.watch || !this.answer.headSent) return this.refuse(ANSWER_OF[cause]);
     this.answer.destroy();
@@ -175,9 +222,10 @@ export class InferenceExchange implements AnswerHandler, AnswerListener, Baggage
 
   closed(): void {
     if (this.lifecycle.ended) return;
-    this.call?.abort();
+    this.sent();
+    this.cut();
     if (this.watch?.isDecided) return this.conclude();
-    this.share.admission.leaveQueue(this);
+    this.admission.leaveQueue();
     this.lifecycle.cancel(this.seen, performance.now());
     this.leave();
   }
@@ -185,13 +233,47 @@ export class InferenceExchange implements AnswerHandler, AnswerListener, Baggage
   /** Ends the exchange from this side: the gateway is going away. */
   terminate(): void {
     if (this.lifecycle.ended) return;
-    this.call?.abort();
-    this.share.admission.leaveQueue(this);
-    if (!this.answer.headSent) return this.refuse(DRAINING);
+    this.sent();
+    this.cut();
+    this.admission.leaveQueue();
+    if (!this.answer.headSent) return this.refuse(this.admission.isTaken ? DRAINING : DRAINED_IN_QUEUE);
     this.answer.destroy();
     if (this.watch?.isDecided) return this.conclude();
     this.lifecycle.fail('internal', this.status, this.seen, performance.now());
     this.leave();
+  }
+
+  /** Ends the exchange as if its client had hung up, and tells the client so if there is still a way to. */
+  cancel(): void {
+    if (this.lifecycle.ended) return;
+    this.sent();
+    this.cut();
+    this.admission.leaveQueue();
+    if (this.watch?.isDecided) {
+      this.answer.destroy();
+      return this.conclude();
+    }
+    this.lifecycle.cancel(this.seen, performance.now());
+    if (this.answer.headSent) this.answer.destroy();
+    else this.answer.fail(CANCELLED, this.received.requestId, { operation: this.received.operation });
+    this.leave();
+  }
+
+  /** How the exchange stands at `nowMs`, for the operator. */
+  describe(nowMs: number): OpenRequest {
+    const { operation, request, facts = NO_FACTS, eventId, tenant } = this.received;
+    const { usage, tokenChunks } = this.seen;
+    return {
+      id: eventId,
+      operation: operation.name,
+      model: facts.model,
+      stream: facts.stream,
+      ...(tenant !== undefined && { tenant }),
+      phase: this.admission.isTaken ? (tokenChunks > 0 ? 'streaming' : 'before_first_token') : 'queued',
+      age_seconds: Math.round(nowMs - request.arrivedAtMs) / 1000,
+      ...(this.upstream !== '' && { upstream: this.upstream }),
+      output_tokens: usage?.outputTokens ?? tokenChunks,
+    };
   }
 
   /** Answers with an error of the gateway's own, which ends the request. */
@@ -210,12 +292,16 @@ export class InferenceExchange implements AnswerHandler, AnswerListener, Baggage
     this.leave();
   }
 
-  /** Gives the place at the upstream to the next in the queue. */
   private leave(): void {
-    clearTimeout(this.queueTimer);
     this.share.ended(this);
-    if (this.isAdmitted) this.share.admission.release()?.admit(performance.now());
-    this.isAdmitted = false;
+    this.admission.end(this.isCut);
+  }
+
+  /** Ends the upstream's work, if it has any for this exchange. */
+  private cut(): void {
+    if (!this.call || this.isUpstreamDone) return;
+    this.isCut = true;
+    this.call.abort();
   }
 }
 

@@ -1,17 +1,21 @@
 import { randomUUID } from 'node:crypto';
+import type { Socket } from 'node:net';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from '#libs/runtime';
-import type { Admission } from '../core/admission.js';
+import type { Admission, AdmissionLimits } from '../core/admission.js';
 import { Bag } from '../core/bag.js';
-import { DRAINING, refusedBody, type GatewayError } from '../core/errors.js';
+import { DRAINING, type GatewayError } from '../core/errors.js';
 import type { Operation } from '../core/operations.js';
 import { readRequestFacts } from '../core/request-facts.js';
 import { clientRequestId, OpenRequestIds } from '../core/request-id.js';
+import { ServiceTime } from '../core/service-time.js';
+import { UsageRefusals } from '../core/usage-refusals.js';
 import type { RequestRecorder } from '../out/request-recorder.js';
-import type { Upstream } from '../out/upstream.js';
+import type { Upstreams } from '../out/upstreams.js';
 import type { GatewaySettings } from '../settings.js';
-import { ClientAnswer } from './client-answer.js';
-import { InferenceExchange, type ExchangeShare } from './inference-exchange.js';
+import { ClientAnswer, type ClientLimits } from './client-answer.js';
+import { InferenceExchange, type ExchangeShare, type OpenRequest } from './inference-exchange.js';
+import type { Guest } from './place.js';
 
 const TENANT = /^[\x21-\x7e]{1,128}$/;
 const NO_BODY = Buffer.alloc(0);
@@ -21,22 +25,38 @@ export class Inference {
   private readonly open = new Bag<InferenceExchange>();
   private readonly ids = new OpenRequestIds();
   private readonly share: ExchangeShare;
+  private readonly clientLimits: ClientLimits;
   private isDraining = false;
   private whenIdle: (() => void) | undefined;
 
   constructor(
     private readonly settings: GatewaySettings,
-    admission: Admission<InferenceExchange>,
-    upstream: Upstream,
+    admission: Admission<Guest>,
+    upstreams: Upstreams,
     recorder: RequestRecorder,
     logger: Logger,
   ) {
-    this.share = { settings, admission, upstream, recorder, logger, ended: (exchange) => this.forget(exchange) };
+    this.clientLimits = { stallMs: settings.clientStallTimeoutMs, bufferBytes: settings.clientBufferBytes };
+    const serviceTime = new ServiceTime();
+    this.share = {
+      settings,
+      admission,
+      serviceTime,
+      usageRefusals: new UsageRefusals(),
+      upstreams,
+      recorder,
+      logger,
+      ended: (exchange) => this.forget(exchange),
+    };
   }
 
   /** True from the start of `drain`: new requests are refused. */
   get draining(): boolean {
     return this.isDraining;
+  }
+
+  get maxBodyBytes(): number {
+    return this.settings.maxBodyBytes;
   }
 
   /** Answers the request, now or later. */
@@ -47,10 +67,34 @@ export class Inference {
     else exchange.begin();
   }
 
-  /** Answers a request whose body was refused with `status` before it was read. It counts as received and failed. */
-  handleRefused(operation: Operation, request: FastifyRequest, reply: FastifyReply, status: number): void {
-    const error: GatewayError = refusedBody(status);
+  /** Answers a request that was refused before its body was read. It counts as received and failed. */
+  handleRefused(operation: Operation, request: FastifyRequest, reply: FastifyReply, error: GatewayError): void {
     this.receive(operation, request, reply, NO_BODY).refuse(error, { close: true });
+  }
+
+  /** Counts a request whose client left while it was still sending the body. */
+  handleAbandoned(operation: Operation, request: FastifyRequest, reply: FastifyReply): void {
+    this.receive(operation, request, reply, NO_BODY).closed();
+  }
+
+  /** Those who find room under the new limits are admitted at once; nobody is thrown out. */
+  setLimits(limits: AdmissionLimits): void {
+    for (const exchange of this.share.admission.setLimits(limits)) exchange.admit(performance.now());
+  }
+
+  /** What is in flight at this moment, the oldest first. */
+  openRequests(): readonly OpenRequest[] {
+    const nowMs = performance.now();
+    const requests = this.open.contents().map((exchange) => exchange.describe(nowMs));
+    return requests.toSorted((a, b) => b.age_seconds - a.age_seconds);
+  }
+
+  /** Cancels the open request of this id, and answers how it stood; undefined if there is none. */
+  cancel(id: string): OpenRequest | undefined {
+    const exchange = this.open.contents().find(({ eventId }) => eventId === id);
+    const before = exchange?.describe(performance.now());
+    exchange?.cancel();
+    return before;
   }
 
   /** Refuses new requests, and resolves when the open ones have ended: by themselves, or because `deadlineMs` has passed. */
@@ -78,21 +122,27 @@ export class Inference {
         operation,
         request,
         body,
-        facts: readRequestFacts(body.toString(), operation),
+        facts: readRequestFacts(body, operation, request.headers['content-type']),
         requestId,
         eventId: this.ids.claim(requestId),
         tenant: this.tenantOf(request),
       },
-      (listener) => new ClientAnswer(reply.raw, this.settings.clientStallTimeoutMs, listener),
+      (listener) => new ClientAnswer(reply.raw, this.clientLimits, listener),
     );
     this.open.add(exchange);
     return exchange;
   }
 
+  /** The name of the client's key, else what its header says where its word is taken. */
   private tenantOf(request: FastifyRequest): string | undefined {
+    if (request.keyName !== undefined) return request.keyName;
     const { tenantHeader } = this.settings;
     const tenant = tenantHeader === undefined ? undefined : request.headers[tenantHeader];
-    return typeof tenant === 'string' && TENANT.test(tenant) ? tenant : undefined;
+    return typeof tenant === 'string' && TENANT.test(tenant) && this.isTrusted(request.raw.socket) ? tenant : undefined;
+  }
+
+  private isTrusted({ remoteAddress = '', remoteFamily }: Socket): boolean {
+    return this.settings.trustedPeers.check(remoteAddress, remoteFamily === 'IPv6' ? 'ipv6' : 'ipv4');
   }
 
   private forget(exchange: InferenceExchange): void {

@@ -1,13 +1,13 @@
 import { Controller, Get, NotFoundException, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { isPlainPath } from '../core/paths.js';
-import { Upstream } from '../out/upstream.js';
+import { Upstreams } from '../out/upstreams.js';
 import { relay } from './relay.js';
 
 /** The upstream's list of models, passed through: no admission, no events. */
 @Controller('v1/models')
 export class ModelsController {
-  constructor(private readonly upstream: Upstream) {}
+  constructor(private readonly upstreams: Upstreams) {}
 
   @Get()
   list(@Req() request: FastifyRequest, @Res() reply: FastifyReply): void {
@@ -22,6 +22,6 @@ export class ModelsController {
 
   private pass(request: FastifyRequest, reply: FastifyReply): void {
     if (!isPlainPath(request.url)) throw new NotFoundException();
-    relay(this.upstream, request, reply, { headers: (requestId) => this.upstream.headersFor(request.headers, requestId) });
+    relay(this.upstreams, request, reply, { headers: (requestId) => this.upstreams.headersFor(request.headers, requestId) });
   }
 }

@@ -3,10 +3,10 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { UPSTREAM_TIMEOUT, UPSTREAM_UNREACHABLE, type GatewayError } from '../core/errors.js';
 import { answerHeaders } from '../core/headers.js';
 import { clientRequestId } from '../core/request-id.js';
-import type { AnswerHandler, AnswerHead, Call, FailureCause, OriginPool } from '../out/origin-pool.js';
+import type { AnswerHandler, AnswerHead, Call, FailureCause, OutgoingRequest } from '../out/origin-pool.js';
 import { ClientAnswer, type AnswerListener } from './client-answer.js';
 
-const MAX_STALL_MS = 60_000;
+const CLIENT_LIMITS = { stallMs: 60_000, bufferBytes: 65_536 };
 
 /** What a relay adds to the request that it passes on. */
 export interface RelayOptions {
@@ -14,8 +14,13 @@ export interface RelayOptions {
   readonly unreachable?: GatewayError;
 }
 
+/** Somebody who answers requests. */
+interface Origin {
+  send(request: OutgoingRequest, handler: AnswerHandler): Call;
+}
+
 /** Passes one request on and its answer back, both as they are: no admission, no events. */
-export function relay(origin: OriginPool, request: FastifyRequest, reply: FastifyReply, options: RelayOptions): void {
+export function relay(origin: Origin, request: FastifyRequest, reply: FastifyReply, options: RelayOptions): void {
   reply.hijack();
   new Relay(request, reply, options).start(origin);
 }
@@ -32,10 +37,10 @@ class Relay implements AnswerHandler, AnswerListener {
     private readonly options: RelayOptions,
   ) {
     this.requestId = clientRequestId(request.headers['x-request-id']) ?? randomUUID();
-    this.answer = new ClientAnswer(reply.raw, MAX_STALL_MS, this);
+    this.answer = new ClientAnswer(reply.raw, CLIENT_LIMITS, this);
   }
 
-  start(origin: OriginPool): void {
+  start(origin: Origin): void {
     const { method, url, body } = this.request;
     const headers = this.options.headers(this.requestId);
     this.call = origin.send({ method, path: url, headers, body: Buffer.isBuffer(body) ? body : undefined }, this);

@@ -30,8 +30,9 @@ export class OriginCall implements Dispatcher.DispatchHandler, Call {
   /** A connection is there and the request is about to be written. */
   onRequestStart(controller: Controller): void {
     this.controller = controller;
-    if (this.isOver) controller.abort(new Error('the request was given up'));
-    else this.awaitMore(this.timeouts.headersMs);
+    if (this.isOver) return controller.abort(new Error('the request was given up'));
+    this.awaitMore(this.timeouts.headersMs);
+    this.guard(() => this.handler.sent?.());
   }
 
   onResponseStart(controller: Controller, status: number, headers: IncomingHttpHeaders, statusText = ''): void {

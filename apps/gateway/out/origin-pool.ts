@@ -37,6 +37,8 @@ export type FailureCause = 'unreachable' | 'timeout' | 'broken' | 'internal';
 
 /** Takes an answer: `head`, `data` any number of times, then `end` or `failed`; `failed` may come at any time, and nothing after it. */
 export interface AnswerHandler {
+  /** A connection is there, and the request goes up now. */
+  sent?(): void;
   head(head: AnswerHead): void;
   /** Answers false to get no more until `resume`. */
   data(chunk: Buffer): boolean;
@@ -87,8 +89,26 @@ export class OriginPool {
   /** True if the origin answers anything at all; asks it at most once a second. Never rejects. */
   reachable(): Promise<boolean> {
     const nowMs = performance.now();
-    if (!this.lastProbe || nowMs - this.lastProbe.atMs > PROBE_TIMEOUT_MS) this.lastProbe = { atMs: nowMs, result: this.probe() };
+    if (!this.lastProbe || nowMs - this.lastProbe.atMs > PROBE_TIMEOUT_MS) this.lastProbe = { atMs: nowMs, result: this.answers() };
     return this.lastProbe.result;
+  }
+
+  /** As `reachable`, and asks now. */
+  answers(): Promise<boolean> {
+    return new Promise((resolve) => {
+      const handler: AnswerHandler = {
+        head: () => resolve(true),
+        data: () => true,
+        end: () => resolve(true),
+        failed: () => resolve(false),
+      };
+      const timeouts = { ...this.timeouts, headersMs: PROBE_TIMEOUT_MS, idleMs: PROBE_TIMEOUT_MS };
+      const call = this.dispatch({ method: 'GET', path: '/health', headers: [] }, handler, timeouts);
+      setTimeout(() => {
+        resolve(false);
+        call.abort();
+      }, PROBE_TIMEOUT_MS).unref();
+    });
   }
 
   /** Breaks whatever is still under way. */
@@ -106,22 +126,5 @@ export class OriginPool {
     };
     this.pool.dispatch(options, call);
     return call;
-  }
-
-  private probe(): Promise<boolean> {
-    return new Promise((resolve) => {
-      const handler: AnswerHandler = {
-        head: () => resolve(true),
-        data: () => true,
-        end: () => resolve(true),
-        failed: () => resolve(false),
-      };
-      const timeouts = { ...this.timeouts, headersMs: PROBE_TIMEOUT_MS, idleMs: PROBE_TIMEOUT_MS };
-      const call = this.dispatch({ method: 'GET', path: '/health', headers: [] }, handler, timeouts);
-      setTimeout(() => {
-        resolve(false);
-        call.abort();
-      }, PROBE_TIMEOUT_MS).unref();
-    });
   }
 }

@@ -15,8 +15,8 @@ export class RequestRecorder {
     return this.outbox.partitionFor(requestId);
   }
 
-  record<T extends LifecycleEventType>(partition: number, type: T, data: EventData<T>): void {
+  record<T extends LifecycleEventType>(partition: number, type: T, data: EventData<T>, traceparent: string | undefined): void {
     this.counters.note(type, data);
-    this.outbox.offerTo(partition, type, data.request_id, data);
+    this.outbox.offerTo(partition, type, data.request_id, data, data.request_id, traceparent);
   }
 }

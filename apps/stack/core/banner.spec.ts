@@ -24,6 +24,11 @@ describe('the banner', () => {
     expect(text).toContain('  npm run dashboard\n');
   });
 
+  it('names every upstream', () => {
+    const text = banner(facts({ simulatedModel: undefined, upstreamUrl: 'http://a:1, http://b:2' }));
+    expect(text).toContain('Model server  http://a:1, http://b:2 (3 running');
+  });
+
   it('never shows a password of the upstream’s address', () => {
     const text = banner(facts({ simulatedModel: undefined, upstreamUrl: 'http://user:hunter2@10.0.0.1:8001/prefix' }));
     expect(text).toContain('Model server  http://10.0.0.1:8001/prefix (3 running');

@@ -3,6 +3,7 @@ export interface BannerFacts {
   readonly gatewayUrl: string;
   readonly aggregatorUrl: string;
   /** Shown without what it may hold of a password. */
+  /** Several are separated by a comma and a space. */
   readonly upstreamUrl: string;
   /** The model of the simulated server, or undefined in front of a real one. */
   readonly simulatedModel: string | undefined;
@@ -22,7 +23,8 @@ const DEFAULT_DOOR = 'http://127.0.0.1:8000';
 export function banner(facts: BannerFacts): string {
   const { gatewayUrl, simulatedModel } = facts;
   const limits = `(${facts.maxConcurrent} running, ${facts.maxQueue} waiting)`;
-  const upstream = `${withoutCredentials(facts.upstreamUrl)} ${limits}`;
+  const addresses = facts.upstreamUrl.split(', ').map((address) => withoutCredentials(address));
+  const upstream = `${addresses.join(', ')} ${limits}`;
   const isDefaultDoor = gatewayUrl === DEFAULT_DOOR;
   return [
     `Inferometer ${facts.version}`,
