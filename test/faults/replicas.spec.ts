@@ -17,10 +17,9 @@ async function fleet(): Promise<Fleet> {
   return started;
 }
 
-/** The answer without the time at which it was given, and without alerts: each replica judges those once a second, by its own clock. */
+/** The answer without the time at which it was given. */
 function timeless(body: string): string {
-  const own = ['timestamp', 'status', 'alerts', 'alerts_count'];
-  return JSON.stringify(JSON.parse(body), (name, value: unknown) => (own.includes(name) ? undefined : value));
+  return body.replace(/"timestamp":"[^"]*"/, '');
 }
 
 /** How many partitions each member of the group has. */

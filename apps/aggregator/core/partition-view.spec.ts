@@ -42,3 +42,13 @@ describe('a view that is made while the owner goes on', () => {
     expect(steps).toBeGreaterThan(5);
   });
 });
+
+it('a base whose head was overwritten with what cannot be read is not waited for', () => {
+  const [view, writer] = [new PartitionView(LIMITS), new RollupWriter()];
+  put(view, writer.fold(beats(5)).base());
+  view.put('r.1', 'head', Buffer.from('spoiled'), START_MS);
+  let steps = 0;
+  for (const _step of view.restoring()) steps += 1;
+  expect(steps).toBeLessThan(1_000);
+  expect(view.current.state).toBeUndefined();
+});

@@ -149,10 +149,8 @@ export class PartitionView {
     else trace.names.add(name);
     const mark = value === null ? undefined : markIn(name, value);
     if (mark && (!trace.reach || compareMarks(mark, trace.reach) > 0)) trace.reach = mark;
-    if (mark && name === HEAD) {
-      trace.base = mark;
-      this.newestBaseMs = Math.max(this.newestBaseMs ?? 0, timestampMs);
-    }
+    if (name === HEAD) trace.base = mark; // Also where one that cannot be read has taken the place of one that could.
+    if (mark && name === HEAD) this.newestBaseMs = Math.max(this.newestBaseMs ?? 0, timestampMs);
     if (trace.names.size === 0) this.writers.delete(writer);
     else this.writers.set(writer, trace);
   }

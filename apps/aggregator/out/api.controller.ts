@@ -26,7 +26,7 @@ export class ApiController implements OnModuleDestroy {
   @Get('metrics')
   metrics(@Query() parameters: Parameters, @Res({ passthrough: true }) reply: FastifyReply): MetricsDocument {
     const document = this.answers.document(metricsQuery(parameters));
-    void reply.header(OFFSET_HEADER, this.answers.view.offset);
+    void reply.header(OFFSET_HEADER, this.answers.offsetOf(document));
     return document;
   }
 

@@ -8,6 +8,7 @@ import { clockOf, gatewaySilenceSeconds, gpuAgeSeconds, memoryPercent } from '..
 import { fleetNumbers, WINDOW_MS, type FleetNumbers, type MetricsQuery } from '../core/fleet-numbers.js';
 import { spanOf } from '../core/fleet-totals.js';
 import type { FleetView } from '../core/fleet-view.js';
+import { hashOf } from '../core/hash.js';
 import { errorRatePercent, metricsDocument } from '../core/metrics-document.js';
 
 /** A view that has not moved for this long is not believed. */
@@ -83,6 +84,14 @@ export class FleetAnswers {
       stale: this.stale,
     });
     return { ...answer.document, timestamp: new Date(nowMs).toISOString() };
+  }
+
+  /**
+   * What the document stands on: equal only for documents of one query that say the same, whichever replicas gave them, but for the time.
+   * Each replica judges the alerts when it looks, so they are in it.
+   */
+  offsetOf({ status, alerts }: MetricsDocument): string {
+    return hashOf(JSON.stringify([this.view.offset, status, alerts]));
   }
 
   private answer(query: MetricsQuery): Answer {

@@ -21,7 +21,8 @@ export class PrometheusController {
       throw new ServiceUnavailableException(errorBody(503, `the view of the fleet is ${age} s old`, 'stale_view'));
     }
     const format = formatFor(accept);
-    const families = seedFamilies(this.answers.document(DEFAULT_QUERY), this.answers.allAlerts());
-    void reply.header(OFFSET_HEADER, this.answers.view.offset).type(CONTENT_TYPES[format]).send(exposition(families, format));
+    const document = this.answers.document(DEFAULT_QUERY);
+    const families = seedFamilies(document, this.answers.allAlerts());
+    void reply.header(OFFSET_HEADER, this.answers.offsetOf(document)).type(CONTENT_TYPES[format]).send(exposition(families, format));
   }
 }

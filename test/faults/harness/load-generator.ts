@@ -138,8 +138,8 @@ export class LoadGenerator {
 
   private finish(): { readonly end: End; readonly type: Finish; readonly data: object } {
     const dice = this.random.next();
-    if (dice < 0.1) return { end: 'failed', type: 'io.inferometer.request.failed.v1', data: { error_type: 'upstream_error' } };
-    if (dice < 0.15) return { end: 'cancelled', type: 'io.inferometer.request.cancelled.v1', data: { phase: 'streaming' } };
+    if (dice < 0.06) return { end: 'failed', type: 'io.inferometer.request.failed.v1', data: { error_type: 'upstream_error' } };
+    if (dice < 0.12) return { end: 'cancelled', type: 'io.inferometer.request.cancelled.v1', data: { phase: 'streaming' } };
     return { end: 'successful', type: 'io.inferometer.request.completed.v1', data: { status_code: 200, finish_reason: 'stop' } };
   }
 
