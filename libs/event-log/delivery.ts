@@ -1,3 +1,4 @@
+import { asError } from './as-error.js';
 import { EVENT_TYPES } from '#libs/contracts';
 import { Bell } from './bell.js';
 import type { DropCounts } from './drop-counts.js';
@@ -124,7 +125,7 @@ async function deliver(
     await log.append(topic, records);
     return { done: records.length };
   } catch (error) {
-    const cause = error instanceof Error ? error : new Error(String(error));
+    const cause = asError(error);
     if (!(await isRecordsFault(log, topic, cause))) return { done: 0, problem: cause };
   }
   if (records.length === 1) {

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { asError } from './as-error.js';
 import { EventLogError, EventLogOpenError, type EventLog, type TopicSpec } from './event-log.js';
 
 /** Where `prepareTopics` says that it has to wait. */
@@ -57,7 +58,7 @@ async function failureOf(work: () => Promise<void>): Promise<Error | undefined> 
     await work();
     return undefined;
   } catch (error) {
-    return error instanceof Error ? error : new Error(String(error));
+    return asError(error);
   }
 }
 

@@ -1,3 +1,4 @@
+import { asError } from './as-error.js';
 import { Bell } from './bell.js';
 import { EventLogError, type EventLog, type TopicSpec } from './event-log.js';
 import type { Outbox } from './outbox.js';
@@ -47,7 +48,7 @@ export class TopicWatch {
     try {
       await prepareTopics(this.log, this.topics.all, this.logger, { signal, insistent: true });
     } catch (error) {
-      if (!signal.aborted) this.logger.warn(`the topics cannot be prepared: ${messageOf(error)}`);
+      if (!signal.aborted) this.logger.warn(`the topics cannot be prepared: ${asError(error).message}`);
     }
     await this.countPartitions();
     for (let round = 1; !signal.aborted; round += 1) {
@@ -63,7 +64,7 @@ export class TopicWatch {
       const count = await unlessAborted(this.log.partitions(this.topics.target), this.stopping.signal);
       if (count > 0) this.outbox.partitions = count;
     } catch (error) {
-      if (error instanceof EventLogError && !this.stopping.signal.aborted) this.logger.warn(messageOf(error));
+      if (error instanceof EventLogError && !this.stopping.signal.aborted) this.logger.warn(asError(error).message);
     }
   }
 
@@ -75,8 +76,4 @@ export class TopicWatch {
     if (connected || !(hasChanged || isMinute)) return;
     this.logger.warn(`the event log is away: ${queued + spooled} events wait, ${spooled} of them on disk; ${dropped} were dropped so far`);
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,11 +1,9 @@
-import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { EventLogError, type EventLog, type Following, type LogRecord } from '#libs/event-log';
 import type { FleetView } from '../core/fleet-view.js';
 import { unpack } from '../out/packing.js';
 import { sliced } from '../out/sliced.js';
 
-/** Others wait at most this long, and one delta, for their turn. */
-const SLICE_MS = 5;
 const RETRY_MS = 500;
 
 /** One reading of all rollups: how long it took, and how many records they were. */
@@ -95,15 +93,16 @@ export class RollupFollowing {
 
   private async take(records: readonly LogRecord[]): Promise<void> {
     this.taken += records.length;
-    let sinceMs = performance.now();
-    for (const { key, value, timestampMs } of records) {
-      this.view.put(key, value && unpack(value), timestampMs);
-      if (performance.now() - sinceMs < SLICE_MS) continue;
-      await nextTurn();
-      sinceMs = performance.now();
-    }
+    await sliced(this.putting(records));
     if (this.view.isBehind && !this.closing.signal.aborted && !this.reading)
       this.once(() => this.readAgain()).catch((error: Error) => this.failedToRead(error));
+  }
+
+  private *putting(records: readonly LogRecord[]): Generator<void> {
+    for (const { key, value, timestampMs } of records) {
+      this.view.put(key, value && unpack(value), timestampMs);
+      yield;
+    }
   }
 
   private failedToRead(cause: Error): void {

@@ -1,8 +1,9 @@
+import { asError } from '../as-error.js';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EventLogError, MAX_RECORD_BYTES, type OutgoingRecord } from '../event-log.js';
 import type { Cluster, TopicLayout } from './cluster.js';
 import { PRODUCE } from './data-apis.js';
-import { CODE, asError, errorOfCode, isTransient } from './errors.js';
+import { CODE, errorOfCode, isTransient } from './errors.js';
 import { encodeBatch, sizeOf } from './record-batch.js';
 
 const MAX_BATCH_RECORDS = 1_000;

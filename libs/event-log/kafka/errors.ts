@@ -61,7 +61,3 @@ export function errorOfCode(code: number, what: string, message?: string | null)
 export function isTransient(error: unknown): boolean {
   return !(error instanceof EventLogError);
 }
-
-export function asError(cause: unknown): Error {
-  return cause instanceof Error ? cause : new Error(String(cause));
-}

@@ -1,22 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { asError } from '../as-error.js';
 import { Bell } from '../bell.js';
 import { EventLogError, type Following, type RecordHandler } from '../event-log.js';
+import { Goals } from '../goals.js';
 import type { Turns } from '../turns.js';
 import { Backoff } from './backoff.js';
 import type { Cluster, Lane } from './cluster.js';
 import { EARLIEST, LATEST } from './cluster-apis.js';
-import { asError } from './errors.js';
 import { Fetcher } from './fetcher.js';
 import { PartitionReading } from './partition-reading.js';
 
 const MAX_BATCH = 1_000;
-
-/** Somebody waits until the offsets `ends` have been reached. */
-interface Goal {
-  readonly ends: Map<number, bigint>;
-  readonly resolve: () => void;
-  readonly reject: (cause: Error) => void;
-}
 
 export interface FollowingParts {
   readonly cluster: Cluster;
@@ -39,10 +33,9 @@ export class TopicFollowing implements Following {
   private readonly fetcher: Fetcher;
   private readonly failure = Promise.withResolvers<Error>();
   private readonly running: Promise<void>;
-  private goals: readonly Goal[] = [];
+  private readonly goals = new Goals((partition) => this.readings.get(partition)?.next);
   private lookAtMs = 0;
   private stopping = false;
-  private ended: Error | undefined;
 
   private constructor(
     private readonly parts: FollowingParts,
@@ -73,17 +66,17 @@ export class TopicFollowing implements Following {
   async catchUp(): Promise<void> {
     const { cluster, topic } = this.parts;
     const backoff = new Backoff();
-    while (!this.ended) {
+    while (!this.goals.ended) {
       try {
         const { leaders } = await cluster.topic(topic);
         return await this.reach(await cluster.offsets(topic, [...leaders.keys()], LATEST));
       } catch (error) {
-        if (this.ended) break;
+        if (this.goals.ended) break;
         if (error instanceof EventLogError) throw error;
         await sleep(backoff.take());
       }
     }
-    throw this.ended;
+    throw this.goals.ended;
   }
 
   async close(): Promise<void> {
@@ -94,21 +87,18 @@ export class TopicFollowing implements Following {
 
   private async run(): Promise<void> {
     try {
-      while (!this.stopping && !this.ended) await this.pass();
+      while (!this.stopping && !this.goals.ended) await this.pass();
     } catch (error) {
       this.end(asError(error));
     }
-    if (this.ended) this.failure.resolve(this.ended);
+    if (this.goals.ended) this.failure.resolve(this.goals.ended);
     this.end(new EventLogError(`following ${this.parts.topic} was closed`));
     await this.fetcher.close();
     this.parts.onEnd(this);
   }
 
   private end(cause: Error): void {
-    if (this.ended) return;
-    this.ended = cause;
-    for (const { reject } of this.goals) reject(cause);
-    this.goals = [];
+    this.goals.end(cause);
     this.bell.ring();
   }
 
@@ -117,13 +107,13 @@ export class TopicFollowing implements Following {
     await this.lookForPartitions();
     const news = [...this.readings.values()].filter(({ hasNews }) => hasNews);
     for (const reading of news) await this.deliver(reading);
-    this.meetGoals();
+    this.goals.meet();
     if (news.length === 0) await this.bell.wait(this.parts.lookEveryMs);
   }
 
   private async deliver(reading: PartitionReading): Promise<void> {
     await this.parts.turns.next();
-    if (this.stopping || this.ended) return;
+    if (this.stopping || this.goals.ended) return;
     if (reading.detour) return this.startOver(reading);
     const { records, next } = reading.take(MAX_BATCH);
     if (records.length > 0) await this.parts.handler.records(reading.partition, records);
@@ -138,7 +128,7 @@ export class TopicFollowing implements Following {
       const { id, leaders } = await cluster.topic(topic);
       if (partition >= leaders.length) throw new Error(`partition ${partition} of ${topic} is gone`);
       const [oldest, ends] = await Promise.all([EARLIEST, LATEST].map((at) => cluster.offsets(topic, [partition], at)));
-      for (const goal of this.goals) if (goal.ends.has(partition)) goal.ends.set(partition, ends!.get(partition)!);
+      this.goals.move(partition, ends!.get(partition)!);
       reading.seek(oldest!.get(partition)!, id);
     } catch {
       await this.bell.wait(1_000);
@@ -169,17 +159,8 @@ export class TopicFollowing implements Following {
   }
 
   private reach(ends: ReadonlyMap<number, bigint>): Promise<void> {
-    if (this.ended) return Promise.reject(this.ended);
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.goals = [...this.goals, { ends: new Map(ends), resolve, reject }];
+    const reached = this.goals.reach(ends);
     this.bell.ring();
-    return promise;
-  }
-
-  private meetGoals(): void {
-    if (this.goals.length === 0) return;
-    const isMet = ({ ends }: Goal): boolean => [...ends].every(([partition, end]) => (this.readings.get(partition)?.next ?? -1n) >= end);
-    for (const goal of this.goals) if (isMet(goal)) goal.resolve();
-    this.goals = this.goals.filter((goal) => !isMet(goal));
+    return reached;
   }
 }

@@ -1,9 +1,10 @@
+import { asError } from '../as-error.js';
 import { Bell } from '../bell.js';
 import type { Consumption, PartitionHandler, Position } from '../event-log.js';
+import { Feeds } from '../feeds.js';
 import type { Turns } from '../turns.js';
 import { Backoff, patiently } from './backoff.js';
-import { asError } from './errors.js';
-import { Feed, type FeedParts } from './feed.js';
+import { Feed } from './feed.js';
 import { Fetcher } from './fetcher.js';
 import { type Assignment, GroupSession, LostMembership, SESSION_MS, type SessionParts } from './group-session.js';
 import type { Lane } from './cluster.js';
@@ -31,8 +32,7 @@ export class GroupMember implements Consumption {
   private readonly bell = new Bell();
   private readonly session: GroupSession;
   private readonly fetcher: Fetcher;
-  private readonly feedParts: FeedParts;
-  private readonly feeds = new Map<number, Feed>();
+  private readonly feeds: Feeds<Feed>;
   private readonly failure = Promise.withResolvers<Error>();
   private running: Promise<void> | undefined;
   private beating: NodeJS.Timeout | undefined;
@@ -53,7 +53,8 @@ export class GroupMember implements Consumption {
     const fail = (cause: unknown): void => this.fail(cause);
     this.fetcher = new Fetcher(parts.cluster, parts.topic, parts.fetchLane, fail);
     const isMember = (): boolean => this.isMember();
-    this.feedParts = { ...parts, fetcher: this.fetcher, isMember, onFailure: fail };
+    const feedParts = { ...parts, fetcher: this.fetcher, isMember, onFailure: fail };
+    this.feeds = new Feeds((partition) => new Feed(feedParts, partition), fail);
   }
 
   /** Resolves when it has joined. Rejects if the topic does not exist, or the brokers cannot be reached now. */
@@ -71,7 +72,10 @@ export class GroupMember implements Consumption {
   }
 
   async positions(): Promise<readonly Position[]> {
-    return [...this.feeds.values()].flatMap(({ position }) => position ?? []).toSorted((a, b) => a.partition - b.partition);
+    return this.feeds
+      .all()
+      .flatMap(({ position }) => position ?? [])
+      .toSorted((a, b) => a.partition - b.partition);
   }
 
   async close(): Promise<void> {
@@ -99,7 +103,7 @@ export class GroupMember implements Consumption {
 
   private async end(): Promise<void> {
     this.stopping = true;
-    await this.stopFeeds([...this.feeds.keys()]); // Heartbeats go on meanwhile.
+    await this.feeds.stop(this.feeds.partitions); // Heartbeats go on meanwhile.
     clearTimeout(this.beating);
     const fetched = this.fetcher.close();
     await this.session.leave();
@@ -116,16 +120,16 @@ export class GroupMember implements Consumption {
     this.partitions = of;
     this.beatMs = unfinished ? QUICK_BEAT_MS : BEAT_MS;
     this.beatLater();
-    const lost = [...this.feeds.keys()].filter((partition) => !partitions.includes(partition));
-    if (!this.stopping) for (const partition of partitions) this.startFeed(partition);
-    await this.stopFeeds(lost);
+    const lost = this.feeds.partitions.filter((partition) => !partitions.includes(partition));
+    if (!this.stopping) for (const partition of partitions) this.feeds.start(partition);
+    await this.feeds.stop(lost);
     if (lost.length > 0) this.rejoin();
   }
 
   private async joined(): Promise<Assignment> {
     this.joiningSinceMs = performance.now();
     try {
-      return await this.session.join({ owned: [...this.feeds.keys()] });
+      return await this.session.join({ owned: this.feeds.partitions });
     } finally {
       this.joiningSinceMs = Infinity;
     }
@@ -144,7 +148,7 @@ export class GroupMember implements Consumption {
   }
 
   private async dropAll(): Promise<void> {
-    await this.stopFeeds([...this.feeds.keys()]);
+    await this.feeds.stop(this.feeds.partitions);
     this.session.forget();
     this.state = 'joining';
   }
@@ -152,13 +156,13 @@ export class GroupMember implements Consumption {
   /** By the monotonic clock, which goes on while the process is stopped: after SIGCONT nothing is handed over before this was asked. */
   private isMember(): boolean {
     if (performance.now() < this.memberUntilMs) return true;
-    if (this.feeds.size > 0 && !this.stopping) this.lose();
+    if (this.feeds.partitions.length > 0 && !this.stopping) this.lose();
     return false;
   }
 
   private beatLater(): void {
     clearTimeout(this.beating);
-    if (this.stopping && this.feeds.size === 0) return;
+    if (this.stopping && this.feeds.partitions.length === 0) return;
     this.beating = setTimeout(() => {
       this.beat = this.beatOnce().finally(() => this.beatLater());
     }, this.beatMs);
@@ -200,9 +204,9 @@ export class GroupMember implements Consumption {
 
   private async lookForEnds(): Promise<void> {
     const { cluster, topic } = this.parts;
-    const partitions = [...this.feeds.values()].flatMap(({ partitionOfOldEnd }) => partitionOfOldEnd ?? []);
+    const partitions = this.feeds.all().flatMap(({ partitionOfOldEnd }) => partitionOfOldEnd ?? []);
     if (partitions.length === 0) return;
-    for (const [partition, end] of await cluster.offsets(topic, partitions, LATEST)) this.feeds.get(partition)?.noteEnd(end);
+    for (const [partition, end] of await cluster.offsets(topic, partitions, LATEST)) this.feeds.of(partition)?.noteEnd(end);
   }
 
   private async commit(): Promise<void> {
@@ -213,23 +217,6 @@ export class GroupMember implements Consumption {
     if (offsets.length === 0 || text === this.committed) return;
     await this.session.commit(offsets);
     this.committed = text;
-  }
-
-  private startFeed(partition: number): void {
-    if (!this.feeds.has(partition)) this.feeds.set(partition, new Feed(this.feedParts, partition));
-  }
-
-  private async stopFeeds(partitions: readonly number[]): Promise<void> {
-    await Promise.all(partitions.map((partition) => this.stopFeed(partition)));
-  }
-
-  private async stopFeed(partition: number): Promise<void> {
-    try {
-      await this.feeds.get(partition)?.stop();
-    } catch (error) {
-      this.fail(error);
-    }
-    this.feeds.delete(partition);
   }
 
   private fail(cause: unknown): void {

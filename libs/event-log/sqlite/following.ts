@@ -1,14 +1,9 @@
 import { EventLogError, type Following, type RecordHandler } from '../event-log.js';
+import { asError } from '../as-error.js';
 import { Bell } from '../bell.js';
+import { Goals } from '../goals.js';
 import type { Reading } from './feed.js';
 import type { Topic } from './topic-tables.js';
-
-/** Somebody waits until the offsets `ends` have been reached. */
-interface Goal {
-  readonly ends: readonly number[];
-  readonly resolve: () => void;
-  readonly reject: (cause: Error) => void;
-}
 
 /** Follows a whole topic, partition after partition. */
 export class TopicFollowing implements Following {
@@ -19,11 +14,10 @@ export class TopicFollowing implements Following {
   private readonly reading: Reading;
   private readonly bell = new Bell();
   private readonly positions: number[];
-  private goals: readonly Goal[] = [];
+  private readonly goals = new Goals<number>((partition) => this.positions[partition]);
   private readonly failure = Promise.withResolvers<Error>();
   private readonly running: Promise<void>;
   private stopping = false;
-  private ended: Error | undefined;
 
   /** Starts at once. `onEnd` is called when it is over, for whatever reason. */
   constructor(
@@ -44,11 +38,10 @@ export class TopicFollowing implements Following {
   }
 
   async catchUp(): Promise<void> {
-    if (this.ended) throw this.ended;
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.goals = [...this.goals, { ends: this.ends(), resolve, reject }];
+    if (this.goals.ended) throw this.goals.ended;
+    const reached = this.goals.reach(this.ends().entries());
     this.bell.ring();
-    return promise;
+    return reached;
   }
 
   async close(): Promise<void> {
@@ -61,31 +54,18 @@ export class TopicFollowing implements Following {
     const unwatch = this.reading.watcher.watch(this.topic.partitionIds, this.bell);
     try {
       while (!this.stopping) await this.pass();
-      this.end(new EventLogError(`following ${this.topic.name} was closed`));
+      this.goals.end(new EventLogError(`following ${this.topic.name} was closed`));
     } catch (error) {
-      const cause = error instanceof Error ? error : new Error(String(error));
-      this.end(cause);
+      const cause = asError(error);
+      this.goals.end(cause);
       this.failure.resolve(cause);
     } finally {
       unwatch();
     }
   }
 
-  private end(cause: Error): void {
-    this.ended = cause;
-    for (const { reject } of this.goals) reject(cause);
-    this.goals = [];
-  }
-
   private ends(): number[] {
     return this.topic.partitionIds.map((id) => this.reading.reader.endOf(id));
-  }
-
-  private meetGoals(): void {
-    if (this.goals.length === 0) return;
-    const isMet = ({ ends }: Goal): boolean => ends.every((end, partition) => this.positions[partition]! >= end);
-    for (const goal of this.goals) if (isMet(goal)) goal.resolve();
-    this.goals = this.goals.filter((goal) => !isMet(goal));
   }
 
   /** Takes one chunk of each partition that has news; sleeps if none has. */
@@ -93,7 +73,7 @@ export class TopicFollowing implements Following {
     const ends = this.ends();
     const news = [...ends.keys()].filter((partition) => this.positions[partition]! < ends[partition]!);
     for (const partition of news) await this.deliver(partition);
-    this.meetGoals();
+    this.goals.meet();
     if (news.length === 0) await this.bell.wait();
   }
 

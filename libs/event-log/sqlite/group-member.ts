@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { EventLogError, type Consumption, type PartitionHandler, type Position } from '../event-log.js';
+import { asError } from '../as-error.js';
 import { Bell } from '../bell.js';
+import { Feeds } from '../feeds.js';
 import { Feed, type Reading } from './feed.js';
 import type { Groups } from './groups.js';
 import type { Topic } from './topic-tables.js';
@@ -12,24 +14,22 @@ const RETRY_MS = 500;
 export class GroupMember implements Consumption {
   readonly id = randomUUID();
   readonly failed: Promise<Error>;
-  private readonly topic: Topic;
-  private readonly handler: PartitionHandler;
   private readonly groups: Groups;
   private readonly reading: Reading;
   private readonly bell = new Bell();
-  private readonly feeds = new Map<number, Feed>();
+  private readonly feeds: Feeds<Feed>;
   private readonly reportFailure: (cause: Error) => void;
   private running: Promise<void> | undefined;
   private stopping = false;
 
   constructor(topic: Topic, handler: PartitionHandler, groups: Groups, reading: Reading) {
-    this.topic = topic;
-    this.handler = handler;
     this.groups = groups;
     this.reading = reading;
     const { promise, resolve } = Promise.withResolvers<Error>();
     this.failed = promise;
     this.reportFailure = resolve;
+    const fail = (cause: unknown): void => this.fail(cause);
+    this.feeds = new Feeds((partition) => new Feed(topic, partition, handler, reading, fail), fail);
   }
 
   /** To be called once the member is stored. */
@@ -43,7 +43,7 @@ export class GroupMember implements Consumption {
   }
 
   async positions(): Promise<readonly Position[]> {
-    const feeds = [...this.feeds.values()].filter(({ started }) => started);
+    const feeds = this.feeds.all().filter(({ started }) => started);
     return feeds
       .toSorted((a, b) => a.partition - b.partition)
       .map(({ partition, next, end }) => ({ partition, next: BigInt(next), end: BigInt(end) }));
@@ -62,7 +62,7 @@ export class GroupMember implements Consumption {
       if (!this.stopping) await this.bell.wait(settled ? undefined : RETRY_MS);
     }
     unwatch();
-    await this.stopFeeds([...this.feeds.keys()]);
+    await this.feeds.stop(this.feeds.partitions);
     await this.groups.leave(this);
   }
 
@@ -70,8 +70,8 @@ export class GroupMember implements Consumption {
   private async rebalance(): Promise<boolean> {
     try {
       const { owned, excess } = await this.groups.balance(this.id);
-      if (!this.stopping) owned.forEach((partition) => this.startFeed(partition));
-      await this.stopFeeds(excess);
+      if (!this.stopping) owned.forEach((partition) => this.feeds.start(partition));
+      await this.feeds.stop(excess);
       if (excess.length > 0) await this.groups.release(this.id, excess);
       return true;
     } catch (error) {
@@ -80,28 +80,9 @@ export class GroupMember implements Consumption {
     }
   }
 
-  private startFeed(partition: number): void {
-    if (this.feeds.has(partition)) return;
-    const feed = new Feed(this.topic, partition, this.handler, this.reading, (cause) => this.fail(cause));
-    this.feeds.set(partition, feed);
-  }
-
-  private async stopFeeds(partitions: readonly number[]): Promise<void> {
-    await Promise.all(partitions.map((partition) => this.stopFeed(partition)));
-  }
-
-  private async stopFeed(partition: number): Promise<void> {
-    try {
-      await this.feeds.get(partition)?.stop();
-    } catch (error) {
-      this.fail(error);
-    }
-    this.feeds.delete(partition);
-  }
-
   private fail(cause: unknown): void {
     this.stopping = true;
-    this.reportFailure(cause instanceof Error ? cause : new Error(String(cause)));
+    this.reportFailure(asError(cause));
     this.bell.ring();
   }
 }
