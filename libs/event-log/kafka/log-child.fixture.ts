@@ -35,7 +35,7 @@ const roles: Record<string, () => Promise<void>> = {
     await log.close();
   },
 
-  /** Reads and follows, and says what doing nothing costs: the share of a core, in percent. */
+  /** Reads and follows, and says how often a second the event loop turns while there is nothing to do. */
   async idle() {
     process.on('warning', ({ name }) => say(`warning ${name}`));
     const log = await openEventLog(`kafka://${brokers}`);
@@ -43,12 +43,12 @@ const roles: Record<string, () => Promise<void>> = {
     const following = await log.follow(topic, 'beginning', { records: () => {} });
     await following.caughtUp;
     await log.append(topic, [{ partition: 0, key: 'k', value: null }]);
-    await sleep(3_000); // What was compiled and connected is not idling.
-    const before = process.cpuUsage();
+    await sleep(3_000); // What joins and connects is not idling.
+    const before = performance.nodeTiming.uvMetricsInfo.loopCount;
     const startMs = performance.now();
-    await sleep(8_000);
-    const { user, system } = process.cpuUsage(before);
-    say(`idle ${(user + system) / 10 / (performance.now() - startMs)}`);
+    await sleep(4_000);
+    const turns = performance.nodeTiming.uvMetricsInfo.loopCount - before;
+    say(`idle ${(turns * 1000) / (performance.now() - startMs)}`);
     await log.close();
   },
 };
