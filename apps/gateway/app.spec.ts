@@ -1,4 +1,5 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Inference } from './in/inference.js';
 import { answerJson, ScriptedUpstream, streamWords } from './scripted-upstream.fixture.js';
 import { chatBody, send, TestGateway } from './test-gateway.fixture.js';
 
@@ -32,6 +33,19 @@ describe('a plain chat', () => {
     expect(completed).not.toHaveProperty('ttft_ms');
     expect(gateway.lifecycle(completed.request_id)).toEqual(['received', 'started', 'completed']);
   });
+});
+
+it('a mistake of the gateway costs the request in which it was made, and no other', async () => {
+  await startGateway();
+  upstream.script = answerJson({ choices: [] });
+  vi.spyOn(Inference.prototype, 'handle').mockImplementationOnce(() => {
+    throw new Error('canary');
+  });
+  const chat = () => send(`${gateway.url}/v1/chat/completions`, { body: chatBody() }).answer;
+  await expect(chat()).rejects.toThrow('socket hang up');
+  expect((await chat()).status).toBe(200);
+  expect(gateway.logLines.join('\n')).toContain('a mistake of the gateway');
+  expect(gateway.logLines.join('\n')).not.toContain('canary');
 });
 
 describe('a streamed chat', () => {

@@ -7,13 +7,12 @@ import { Admission } from './core/admission.js';
 import { Counters } from './core/counters.js';
 import { AdminToken } from './in/admin-token.js';
 import { AdminController } from './in/admin.controller.js';
-import { ArrivalClock } from './in/arrival-clock.js';
 import { Cors } from './in/cors.js';
 import { DoorController } from './in/door.controller.js';
 import { ErrorFilter } from './in/error.filter.js';
 import { GatewayStats } from './in/gateway-stats.js';
 import { HealthController } from './in/health.controller.js';
-import { InferenceController } from './in/inference.controller.js';
+import { InferenceRoutes } from './in/inference-routes.js';
 import { Inference } from './in/inference.js';
 import { Limits } from './in/limits.js';
 import { KeyGate } from './in/key-gate.js';
@@ -44,10 +43,9 @@ export class GatewayModule {
     return {
       module: GatewayModule,
       imports: [ProcessMetricsModule.of(new ProcessMetrics('gateway', logger), settings.apiToken)],
-      controllers: [InferenceController, ModelsController, HealthController, StatsController, AdminController, DoorController],
+      controllers: [ModelsController, HealthController, StatsController, AdminController, DoorController],
       providers: [
         Counters,
-        ArrivalClock,
         { provide: Admission, useValue: new Admission(limits, settings.queueOrder) },
         { provide: Upstreams, useValue: new Upstreams(settings.upstream, logger) },
         { provide: Aggregator, useValue: new Aggregator(settings.aggregatorUrl) },
@@ -86,6 +84,7 @@ export class GatewayModule {
           useFactory: (host: HttpAdapterHost) => new Cors(host, new Set(settings.corsOrigins)),
         },
         KeyGate,
+        InferenceRoutes,
         { provide: APP_FILTER, useClass: ErrorFilter },
       ],
     };

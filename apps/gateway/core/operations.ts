@@ -48,6 +48,6 @@ export const OPERATIONS: readonly Operation[] = [
 const BY_PATH = new Map(OPERATIONS.map((operation) => [operation.path, operation]));
 
 /** The operation of a request on `path`, or undefined for any other route. */
-export function operationOf(method: string, path: string): Operation | undefined {
+export function operationOf(method: string | undefined, path: string): Operation | undefined {
   return method === 'POST' ? BY_PATH.get(path) : undefined;
 }

@@ -1,6 +1,6 @@
 import type { OnModuleInit } from '@nestjs/common';
 import type { HttpAdapterHost } from '@nestjs/core';
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 
 const PREFIX = 'access-control-';
@@ -20,13 +20,14 @@ export class Cors implements OnModuleInit {
   onModuleInit(): void {
     if (this.origins.size === 0) return;
     this.adapterHost.httpAdapter.getInstance<FastifyInstance>().addHook('onRequest', (request, reply, done) => {
-      if (this.allow(request, reply.raw) && isPreflight(request)) answerPreflight(request, reply);
+      if (this.allow(request.raw, reply.raw) && isPreflight(request)) answerPreflight(request, reply);
       else done();
     });
   }
 
-  /** Whatever answers the request, these headers go along. */
-  private allow({ headers: { origin } }: FastifyRequest, raw: ServerResponse): boolean {
+  /** Whatever answers the request, these headers go along. Answers whether its page may read the answer. */
+  allow({ headers: { origin } }: IncomingMessage, raw: ServerResponse): boolean {
+    if (this.origins.size === 0) return false;
     if (!this.anyOrigin) raw.setHeader('vary', 'Origin');
     if (origin === undefined || !(this.anyOrigin || this.origins.has(origin))) return false;
     raw.setHeader(`${PREFIX}allow-origin`, this.anyOrigin ? '*' : origin);

@@ -1,7 +1,6 @@
 import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { errorBody, INTERNAL, notFound, refusedBody, UNAUTHORIZED, type GatewayError } from '../core/errors.js';
-import { operationOf } from '../core/operations.js';
 import { Inference } from './inference.js';
 import { Refusal } from './refusal.js';
 
@@ -15,13 +14,8 @@ export class ErrorFilter implements ExceptionFilter {
     const reply = host.switchToHttp().getResponse<FastifyReply>();
     if (reply.sent) return;
     const status = exception instanceof HttpException ? exception.getStatus() : 500;
-    const operation = operationOf(request.method, request.routeOptions.url ?? '');
-    if (request.raw.socket.destroyed) {
-      if (operation) this.inference.handleAbandoned(operation, request, reply);
-      return;
-    }
+    if (request.raw.socket.destroyed) return;
     const error = exception instanceof Refusal ? exception.error : this.errorOf(status, request);
-    if (operation) return this.inference.handleRefused(operation, request, reply, error);
     void reply.status(error.status).header('content-type', 'application/json; charset=utf-8').send(errorBody(error));
   }
 

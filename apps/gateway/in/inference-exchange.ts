@@ -1,4 +1,4 @@
-import type { FastifyRequest } from 'fastify';
+import type { IncomingHttpHeaders } from 'node:http';
 import type { CancelPhase } from '#libs/contracts';
 import type { Logger } from '#libs/runtime';
 import { AnswerWatch } from '../core/answer-watch.js';
@@ -26,6 +26,7 @@ import type { RequestRecorder } from '../out/request-recorder.js';
 import type { UpstreamHandler, Upstreams } from '../out/upstreams.js';
 import type { GatewaySettings } from '../settings.js';
 import { ClientAnswer, type AnswerListener } from './client-answer.js';
+import { reportMistake } from './mistake.js';
 import { Place, type Guest, type House } from './place.js';
 import { UsageTrial, type Send } from './usage-trial.js';
 
@@ -43,7 +44,10 @@ export interface ExchangeShare extends House {
 /** One request as it was received. */
 export interface ReceivedRequest {
   readonly operation: Operation;
-  readonly request: FastifyRequest;
+  readonly headers: IncomingHttpHeaders;
+  readonly target: string;
+  /** When its head had come, by the monotonic clock, in ms. */
+  readonly arrivedAtMs: number;
   readonly body: Buffer;
   /** Undefined if the body cannot be read. */
   readonly facts: RequestFacts | undefined;
@@ -102,11 +106,11 @@ export class InferenceExchange implements UpstreamHandler, AnswerListener, Guest
     private readonly received: ReceivedRequest,
     answer: (listener: AnswerListener) => ClientAnswer,
   ) {
-    const { operation, request, facts = NO_FACTS, eventId, tenant } = received;
+    const { operation, headers, arrivedAtMs, facts = NO_FACTS, eventId, tenant } = received;
     this.answer = answer(this);
     this.admission = new Place(share, this, tenant);
     const partition = share.recorder.partitionOf(eventId);
-    const traceparent = clientTraceparent(request.headers['traceparent']);
+    const traceparent = clientTraceparent(headers['traceparent']);
     this.lifecycle = new RequestLifecycle(
       {
         request_id: eventId,
@@ -117,7 +121,7 @@ export class InferenceExchange implements UpstreamHandler, AnswerListener, Guest
         ...(facts.maxTokens !== undefined && { max_tokens: facts.maxTokens }),
         ...(facts.n !== undefined && { n: facts.n }),
       },
-      request.arrivedAtMs,
+      arrivedAtMs,
       this.receivedAtMs,
       (type, data) => share.recorder.record(partition, type, data, traceparent),
     );
@@ -144,12 +148,12 @@ export class InferenceExchange implements UpstreamHandler, AnswerListener, Guest
   /** The exchange has a place at the upstream since `nowMs`. */
   admit(nowMs: number): void {
     const { upstreams } = this.share;
-    const { operation, request, body, facts = NO_FACTS, requestId } = this.received;
+    const { operation, target, body, facts = NO_FACTS, requestId } = this.received;
     this.admission.take(nowMs);
     this.upstream = upstreams.name;
     try {
-      const path = operation.path + queryOf(request.url);
-      const headers = upstreams.headersFor(request.headers, requestId);
+      const path = operation.path + queryOf(target);
+      const headers = upstreams.headersFor(this.received.headers, requestId);
       const send: Send = (bytes, handler) => upstreams.send({ method: 'POST', path, headers, body: bytes }, handler);
       this.asksForUsage = facts.usageRequest !== 'none' && !this.share.usageRefusals.has(facts.model, nowMs);
       this.call = this.asksForUsage ? this.tryToAsk(send, body, facts) : send(body, this);
@@ -203,7 +207,7 @@ export class InferenceExchange implements UpstreamHandler, AnswerListener, Guest
     this.sent();
     // The call has been given up from this side already.
     if (cause === 'timeout' || cause === 'internal') this.isCut = true;
-    if (cause === 'internal') this.share.logger.error(`a request failed by a mistake of the gateway:${framesOf(error)}`);
+    if (cause === 'internal') reportMistake(this.share.logger, error);
     if (!this.watch || !this.answer.headSent) return this.refuse(ANSWER_OF[cause]);
     this.answer.destroy();
     if (this.watch.isDecided) return this.conclude();
@@ -261,7 +265,7 @@ export class InferenceExchange implements UpstreamHandler, AnswerListener, Guest
 
   /** How the exchange stands at `nowMs`, for the operator. */
   describe(nowMs: number): OpenRequest {
-    const { operation, request, facts = NO_FACTS, eventId, tenant } = this.received;
+    const { operation, arrivedAtMs, facts = NO_FACTS, eventId, tenant } = this.received;
     const { usage, tokenChunks } = this.seen;
     return {
       id: eventId,
@@ -270,7 +274,7 @@ export class InferenceExchange implements UpstreamHandler, AnswerListener, Guest
       stream: facts.stream,
       ...(tenant !== undefined && { tenant }),
       phase: this.admission.isTaken ? (tokenChunks > 0 ? 'streaming' : 'before_first_token') : 'queued',
-      age_seconds: Math.round(nowMs - request.arrivedAtMs) / 1000,
+      age_seconds: Math.round(nowMs - arrivedAtMs) / 1000,
       ...(this.upstream !== '' && { upstream: this.upstream }),
       output_tokens: usage?.outputTokens ?? tokenChunks,
     };
@@ -309,11 +313,4 @@ export class InferenceExchange implements UpstreamHandler, AnswerListener, Guest
 function queryOf(target: string): string {
   const at = target.indexOf('?');
   return at === -1 ? '' : target.slice(at);
-}
-
-/** Where an error was thrown. Its message stays out of the log: it could quote a body. */
-function framesOf(error: unknown): string {
-  const stack = error instanceof Error ? (error.stack ?? '') : '';
-  const frames = stack.split('\n').filter((line) => line.startsWith('    at '));
-  return ['', ...frames].join('\n');
 }

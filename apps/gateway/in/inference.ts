@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from '#libs/runtime';
 import type { Admission, AdmissionLimits } from '../core/admission.js';
 import { Bag } from '../core/bag.js';
@@ -14,11 +14,23 @@ import type { RequestRecorder } from '../out/request-recorder.js';
 import type { Upstreams } from '../out/upstreams.js';
 import type { GatewaySettings } from '../settings.js';
 import { ClientAnswer, type ClientLimits } from './client-answer.js';
+import { reportMistake } from './mistake.js';
 import { InferenceExchange, type ExchangeShare, type OpenRequest } from './inference-exchange.js';
 import type { Guest } from './place.js';
 
 const TENANT = /^[\x21-\x7e]{1,128}$/;
 const NO_BODY = Buffer.alloc(0);
+
+/** A request on an inference route as its head came. */
+export interface Arrival {
+  readonly operation: Operation;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  /** By the monotonic clock, in ms. */
+  readonly arrivedAtMs: number;
+  /** Whose API key the request has; undefined where keys are not asked for. */
+  readonly keyName: string | undefined;
+}
 
 /** Takes requests on inference routes, and keeps account of those that are open. */
 export class Inference {
@@ -60,21 +72,26 @@ export class Inference {
   }
 
   /** Answers the request, now or later. */
-  handle(operation: Operation, request: FastifyRequest, reply: FastifyReply): void {
-    const body = Buffer.isBuffer(request.body) ? request.body : NO_BODY;
-    const exchange = this.receive(operation, request, reply, body);
+  handle(arrival: Arrival, body: Buffer): void {
+    const exchange = this.receive(arrival, body);
     if (this.isDraining) exchange.refuse(DRAINING, { close: true });
     else exchange.begin();
   }
 
   /** Answers a request that was refused before its body was read. It counts as received and failed. */
-  handleRefused(operation: Operation, request: FastifyRequest, reply: FastifyReply, error: GatewayError): void {
-    this.receive(operation, request, reply, NO_BODY).refuse(error, { close: true });
+  handleRefused(arrival: Arrival, error: GatewayError): void {
+    this.receive(arrival, NO_BODY).refuse(error, { close: true });
   }
 
   /** Counts a request whose client left while it was still sending the body. */
-  handleAbandoned(operation: Operation, request: FastifyRequest, reply: FastifyReply): void {
-    this.receive(operation, request, reply, NO_BODY).closed();
+  handleAbandoned(arrival: Arrival): void {
+    this.receive(arrival, NO_BODY).closed();
+  }
+
+  /** A mistake of our own costs the request alone in which it was made. */
+  handleMistake({ response }: Arrival, error: unknown): void {
+    reportMistake(this.share.logger, error);
+    response.destroy();
   }
 
   /** Those who find room under the new limits are admitted at once; nobody is thrown out. */
@@ -113,32 +130,35 @@ export class Inference {
     clearTimeout(deadline);
   }
 
-  private receive(operation: Operation, request: FastifyRequest, reply: FastifyReply, body: Buffer): InferenceExchange {
-    reply.hijack();
-    const requestId = clientRequestId(request.headers['x-request-id']) ?? randomUUID();
+  private receive(arrival: Arrival, body: Buffer): InferenceExchange {
+    const { operation, request, response, arrivedAtMs } = arrival;
+    const { headers, url: target = '' } = request;
+    const requestId = clientRequestId(headers['x-request-id']) ?? randomUUID();
     const exchange = new InferenceExchange(
       this.share,
       {
         operation,
-        request,
+        headers,
+        target,
+        arrivedAtMs,
         body,
-        facts: readRequestFacts(body, operation, request.headers['content-type']),
+        facts: readRequestFacts(body, operation, headers['content-type']),
         requestId,
         eventId: this.ids.claim(requestId),
-        tenant: this.tenantOf(request),
+        tenant: this.tenantOf(arrival),
       },
-      (listener) => new ClientAnswer(reply.raw, this.clientLimits, listener),
+      (listener) => new ClientAnswer(response, this.clientLimits, listener),
     );
     this.open.add(exchange);
     return exchange;
   }
 
   /** The name of the client's key, else what its header says where its word is taken. */
-  private tenantOf(request: FastifyRequest): string | undefined {
-    if (request.keyName !== undefined) return request.keyName;
+  private tenantOf({ request, keyName }: Arrival): string | undefined {
+    if (keyName !== undefined) return keyName;
     const { tenantHeader } = this.settings;
     const tenant = tenantHeader === undefined ? undefined : request.headers[tenantHeader];
-    return typeof tenant === 'string' && TENANT.test(tenant) && this.isTrusted(request.raw.socket) ? tenant : undefined;
+    return typeof tenant === 'string' && TENANT.test(tenant) && this.isTrusted(request.socket) ? tenant : undefined;
   }
 
   private isTrusted({ remoteAddress = '', remoteFamily }: Socket): boolean {

@@ -3,63 +3,52 @@ import { HttpAdapterHost } from '@nestjs/core';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { errorBody, UNKNOWN_KEY } from '../core/errors.js';
-import { operationOf } from '../core/operations.js';
 import { ApiKeys } from '../out/api-keys.js';
-import { Inference } from './inference.js';
 
-declare module 'fastify' {
-  interface FastifyRequest {
-    /** Whose API key the request has; undefined where keys are not asked for. */
-    keyName: string | undefined;
-  }
+/** Whether a request may go on, and whose API key it has: none where keys are not asked for. */
+export interface KeyCheck {
+  readonly isGranted: boolean;
+  readonly name?: string;
 }
 
-/**
- * Where API keys are asked for, lets nobody without one through to the upstream, and keeps the keys here: they are ours, not the upstream's.
- * It asks before the body is read.
- */
+const GRANTED: KeyCheck = { isGranted: true };
+const REFUSED: KeyCheck = { isGranted: false };
+
+/** Where API keys are asked for, lets nobody without one through to the upstream, and keeps the keys here: they are ours, not the upstream's. */
 @Injectable()
 export class KeyGate implements OnModuleInit {
   constructor(
     private readonly adapterHost: HttpAdapterHost,
     private readonly keys: ApiKeys,
-    private readonly inference: Inference,
   ) {}
 
+  /** The routes that the framework serves; InferenceRoutes asks for its own. */
   onModuleInit(): void {
-    const fastify = this.adapterHost.httpAdapter.getInstance<FastifyInstance>();
-    fastify.decorateRequest('keyName', undefined);
     if (!this.keys.areAsked) return;
-    fastify.addHook('onRequest', (request, reply, done) => {
-      if (!leadsUpstream(request) || this.admits(request)) return done();
-      this.refuse(request, reply);
+    this.adapterHost.httpAdapter.getInstance<FastifyInstance>().addHook('onRequest', (request, reply, done) => {
+      if (!leadsUpstream(request) || this.admit(request.headers).isGranted) done();
+      else refuse(reply);
     });
   }
 
-  private admits(request: FastifyRequest): boolean {
-    const { headers } = request;
+  /** Checks the key that the headers hold, and takes it out. */
+  admit(headers: IncomingHttpHeaders): KeyCheck {
+    if (!this.keys.areAsked) return GRANTED;
     const names = keysIn(headers).map((key) => this.keys.nameOf(key));
-    request.keyName = names.find((name) => name !== undefined);
-    if (request.keyName === undefined) return false;
+    const name = names.find((each) => each !== undefined);
+    if (name === undefined) return REFUSED;
     delete headers.authorization;
     delete headers['x-api-key'];
-    return true;
+    return { isGranted: true, name };
   }
+}
 
-  private refuse(request: FastifyRequest, reply: FastifyReply): void {
-    const operation = operationOf(request.method, routeOf(request));
-    if (operation) return this.inference.handleRefused(operation, request, reply, UNKNOWN_KEY);
-    void reply.status(UNKNOWN_KEY.status).header('content-type', 'application/json; charset=utf-8').send(errorBody(UNKNOWN_KEY));
-  }
+function refuse(reply: FastifyReply): void {
+  void reply.status(UNKNOWN_KEY.status).header('content-type', 'application/json; charset=utf-8').send(errorBody(UNKNOWN_KEY));
 }
 
 function leadsUpstream(request: FastifyRequest): boolean {
-  const route = routeOf(request);
-  return route.startsWith('/v1/models') || operationOf(request.method, route) !== undefined;
-}
-
-function routeOf(request: FastifyRequest): string {
-  return request.routeOptions.url ?? '';
+  return (request.routeOptions.url ?? '').startsWith('/v1/models');
 }
 
 /** OpenAI's clients send theirs as a bearer token, Anthropic's as `x-api-key`. */

@@ -1,0 +1,76 @@
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { refusedBody, UNKNOWN_KEY } from '../core/errors.js';
+import { operationOf, type Operation } from '../core/operations.js';
+import { Cors } from './cors.js';
+import { Inference, type Arrival } from './inference.js';
+import { KeyGate } from './key-gate.js';
+import { readBody, type BodyOutcome } from './request-body.js';
+
+const BODY_TOO_LARGE = 413;
+
+/**
+ * The routes that go through admission and have events. They are taken before the framework sees them: its hooks, its router and its reading of
+ * bodies would cost as much again as passing the request on. What is not theirs goes the framework's way.
+ */
+@Injectable()
+export class InferenceRoutes implements OnModuleInit {
+  constructor(
+    private readonly adapterHost: HttpAdapterHost,
+    private readonly inference: Inference,
+    private readonly keys: KeyGate,
+    private readonly cors: Cors,
+  ) {}
+
+  onModuleInit(): void {
+    const server = this.adapterHost.httpAdapter.getHttpServer() as Server;
+    const others = server.listeners('request') as ((request: IncomingMessage, response: ServerResponse) => void)[];
+    server.removeAllListeners('request');
+    server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+      const operation = isWellFormed(request) ? operationOf(request.method, pathOf(request.url)) : undefined;
+      if (operation) this.take(operation, request, response);
+      else for (const listener of others) listener.call(server, request, response);
+    });
+  }
+
+  private take(operation: Operation, request: IncomingMessage, response: ServerResponse): void {
+    this.cors.allow(request, response);
+    const admission = this.keys.admit(request.headers);
+    const arrival = { operation, request, response, arrivedAtMs: performance.now(), keyName: admission.name };
+    if (!admission.isGranted) return this.inference.handleRefused(arrival, UNKNOWN_KEY);
+    readBody(request, this.inference.maxBodyBytes, (body) => {
+      try {
+        this.handOver(arrival, body);
+      } catch (error) {
+        this.inference.handleMistake(arrival, error);
+      }
+    });
+  }
+
+  private handOver(arrival: Arrival, body: BodyOutcome): void {
+    const { inference } = this;
+    if (body === 'abandoned') inference.handleAbandoned(arrival);
+    else if (body === 'too_large') inference.handleRefused(arrival, refusedBody(BODY_TOO_LARGE, inference.maxBodyBytes));
+    else inference.handle(arrival, body);
+  }
+}
+
+/** A request that must name its host, and does not, is none of an inference route: it is answered as broken. */
+function isWellFormed({ headers, httpVersion }: IncomingMessage): boolean {
+  return headers.host !== undefined || httpVersion !== '1.1';
+}
+
+/** The path of a request's target as the routes spell it, however the client has escaped it, and whether it names a host or not. */
+function pathOf(target = ''): string {
+  const query = target.indexOf('?');
+  const place = query === -1 ? target : target.slice(0, query);
+  // RFC 9112, 3.2.2: servers take the absolute form, too.
+  const path = place.startsWith('/') ? place : place.replace(/^https?:\/\/[^/]*/i, '');
+  if (!path.includes('%')) return path;
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
+}
