@@ -48,7 +48,6 @@ export async function startGateway(settings: GatewaySettings, log: EventLog, log
   observeGateway(nest.get(ProcessMetrics), nest.get(Admission), nest.get(Upstreams), nest.get(Counters), telemetry.outbox);
   app.nest.get(Heartbeats).start();
   logger.info(`listening on ${app.url}, in front of ${app.nest.get(Upstreams).name}`);
-  app.nest.get(Limits).reload();
   return { url: app.url, reload: () => app.nest.get(Limits).reload(), drain: () => drain(app, settings, telemetry) };
 }
 

@@ -12,6 +12,8 @@ export interface RunningStack extends RunningApp {
   readonly gatewayUrl: string;
   readonly aggregatorUrl: string;
   readonly upstreamUrl: string;
+  /** See `RunningGateway`. */
+  reload(): void;
 }
 
 /** Starts every part in this process on one event log. If a part cannot start, those before it are drained and the cause is thrown. */
@@ -21,8 +23,8 @@ export function startStack(settings: StackSettings): Promise<RunningStack> {
     await prepareTopics(log, Object.values(topicsOf(eventLog.topicPrefix)), new Logger('inferometer', settings.logLevel));
     const running: RunningApp[] = [];
     try {
-      const urls = await startParts(settings, log, running);
-      return { ...urls, failed: firstFailure(running), drain: () => drainAll(running) };
+      const parts = await startParts(settings, log, running);
+      return { ...parts, failed: firstFailure(running), drain: () => drainAll(running) };
     } catch (error) {
       await drainAll(running);
       throw error;
@@ -41,7 +43,7 @@ async function startParts(settings: StackSettings, log: EventLog, running: Runni
   const upstream = simulated ? { ...settings.gateway.upstream, urls: [simulated.url] } : settings.gateway.upstream;
   keep(await startGpuProbe(settings.gpuProbe, log, logger('gpu-probe')));
   const gateway = keep(await startGateway({ ...settings.gateway, upstream, aggregatorUrl }, log, logger('gateway')));
-  return { gatewayUrl: gateway.url, aggregatorUrl, upstreamUrl: upstream.urls.join(', ') };
+  return { gatewayUrl: gateway.url, aggregatorUrl, upstreamUrl: upstream.urls.join(', '), reload: () => gateway.reload() };
 }
 
 function firstFailure(running: readonly RunningApp[]): Promise<Error> {

@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { runMain, VERSION } from '#libs/runtime';
+import { runMain, StartError, VERSION } from '#libs/runtime';
 import { startStack } from './app.js';
 import { banner } from './core/banner.js';
 import { DemoLoad } from './in/demo-load.js';
@@ -13,10 +13,13 @@ await runMain({
   settings: stackSettings,
   flags: ['--demo'],
   start: async (settings) => {
+    if (demo && settings.gateway.apiKeysFile !== undefined)
+      throw new StartError('--demo sends requests without an API key, so it cannot be used with GATEWAY_API_KEYS_FILE');
     const stack = await startStack(settings);
     const simulatedModel = settings.modelServer?.modelNames[0];
     const load = demo ? new DemoLoad(stack.gatewayUrl) : undefined;
     const { gateway, gpuProbe } = settings;
+    if (gateway.limitsFile !== undefined) process.on('SIGHUP', () => stack.reload());
     const facts = {
       version: VERSION,
       simulatedModel,

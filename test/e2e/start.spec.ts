@@ -101,8 +101,9 @@ describe('npm start that cannot', () => {
 
   async function failure(
     env: Readonly<Record<string, string>>,
+    args: readonly string[] = [],
   ): Promise<{ readonly code: number | null; readonly lines: readonly string[] }> {
-    const { exited, output } = spawnApp('stack', { EVENT_LOG_URL: 'memory:', ...ports, LOG_LEVEL: 'error', ...env });
+    const { exited, output } = spawnApp('stack', { EVENT_LOG_URL: 'memory:', ...ports, LOG_LEVEL: 'error', ...env }, args);
     const code = await exited;
     return { code, lines: output().trim().split('\n') };
   }
@@ -140,5 +141,43 @@ describe('npm start that cannot', () => {
     expect(code).toBe(2);
     expect(lines).toHaveLength(4);
     for (const name of ['PORT', 'MAX_MODELS', 'GPU_SOURCE', 'UPSTREAM_URL']) expect(lines.join('\n')).toContain(`${name}: `);
+  });
+
+  it('because of a bad file of limits says what is wrong in one line and exits with 2', async () => {
+    const file = join(temporaryFolder(), 'limits.json');
+    writeFileSync(file, '{"max_queue_size":-1}');
+    const bad = await failure({ LIMITS_FILE: file });
+    expect(bad).toEqual({ code: 2, lines: [expect.stringContaining('max_queue_size must be a whole number')] });
+    const missing = await failure({ LIMITS_FILE: `${file}.not` });
+    expect(missing).toEqual({ code: 2, lines: [expect.stringContaining(`LIMITS_FILE ${file}.not: It cannot be read.`)] });
+  });
+
+  it('because --demo has no API key says so in one line and exits with 2', async () => {
+    const file = join(temporaryFolder(), 'keys');
+    writeFileSync(file, '');
+    const refused = await failure({ GATEWAY_API_KEYS_FILE: file }, ['--demo']);
+    expect(refused).toEqual({ code: 2, lines: [expect.stringContaining('--demo sends requests without an API key')] });
+  });
+});
+
+describe.each(['gateway', 'stack'])('SIGHUP to the %s', (app) => {
+  it('reads the file of limits anew', async () => {
+    const folder = temporaryFolder();
+    const file = join(folder, 'limits.json');
+    writeFileSync(file, '{"max_queue_size":5}');
+    const ports = { PORT: '0', AGGREGATOR_PORT: '0', GPU_PROBE_PORT: '0', MODEL_SERVER_PORT: '0' };
+    const env = { ...ports, EVENT_LOG_URL: 'memory:', SPOOL_DIR: join(folder, 'spool'), LIMITS_FILE: file };
+    const { child, exited, output } = spawnApp(app, { ...env, ...(app === 'gateway' && { UPSTREAM_URL: 'http://127.0.0.1:9' }) });
+    const url = await waitFor('its address', async () => /gateway listening on (http:[^\s,]+)/.exec(output())?.[1]);
+    const queueSize = async (): Promise<number> => {
+      const { body } = await request(`${url}/health`);
+      return ((await body.json()) as { limits: { max_queue_size: number } }).limits.max_queue_size;
+    };
+    expect(await queueSize()).toBe(5);
+    writeFileSync(file, '{"max_queue_size":6}');
+    child.kill('SIGHUP');
+    await waitFor('the new limit', async () => (await queueSize()) === 6);
+    child.kill();
+    expect(await exited).toBe(0);
   });
 });

@@ -1,4 +1,5 @@
-import type { Logger } from '#libs/runtime';
+import type { OnModuleInit } from '@nestjs/common';
+import { StartError, type Logger } from '#libs/runtime';
 import { Admission, type AdmissionLimits } from '../core/admission.js';
 import { parseJsonObject } from '../core/json.js';
 import { changedLimits, limitsDocument } from '../core/limits.js';
@@ -6,7 +7,7 @@ import { readLimitsFile } from '../out/limits-file.js';
 import { Inference } from './inference.js';
 
 /** The limits of admission while the gateway runs. */
-export class Limits {
+export class Limits implements OnModuleInit {
   constructor(
     private readonly inference: Inference,
     private readonly admission: Admission<unknown>,
@@ -25,12 +26,22 @@ export class Limits {
     return this.apply(this.admission.limits, text);
   }
 
+  /** Reads the file for the first time. Throws StartError if it is bad: nothing runs yet that would have to go on. */
+  onModuleInit(): void {
+    const problem = this.read();
+    if (problem !== undefined) throw new StartError(`LIMITS_FILE ${this.file}: ${problem}`);
+  }
+
   /** Puts the limits to those of the environment and the file, whatever was changed since. A bad file changes nothing, and is logged. */
   reload(): void {
-    if (this.file === undefined) return;
-    const text = readLimitsFile(this.file);
-    const problem = text === undefined ? 'It cannot be read.' : this.apply(this.set, text);
+    const problem = this.read();
     if (problem !== undefined) this.logger.error(`LIMITS_FILE is left out of account: ${problem}`);
+  }
+
+  private read(): string | undefined {
+    if (this.file === undefined) return undefined;
+    const text = readLimitsFile(this.file);
+    return text === undefined ? 'It cannot be read.' : this.apply(this.set, text);
   }
 
   private apply(base: AdmissionLimits, text: string): string | undefined {
