@@ -1,13 +1,12 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { request } from 'undici';
 import type { BenchRow } from './bench-row.js';
-import { cpuSeconds, residentMegabytes } from './processes.js';
+import { cpuSeconds, freePort, residentMegabytes } from './processes.js';
 
 const SETTLE_MS = 10_000;
 const IDLE_MS = 30_000;
@@ -62,15 +61,6 @@ async function firstAnswer(port: string): Promise<void> {
     await wait(20);
   }
   throw new Error('the stack did not answer');
-}
-
-async function freePort(): Promise<string> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return String(port);
 }
 
 /** The Node process under npm: the last of the chain of only children. */

@@ -26,7 +26,14 @@ describe('the architecture', () => {
 
   it('has only apps and libs that the lint rules know', () => {
     const config = readFileSync(join(root, '.oxlintrc.json'), 'utf8');
-    expect(readdirSync(join(root, 'libs')).toSorted()).toEqual(['contracts', 'event-log', 'process-metrics', 'runtime', 'sketch']);
+    expect(readdirSync(join(root, 'libs')).toSorted()).toEqual([
+      'contracts',
+      'event-log',
+      'exposition',
+      'process-metrics',
+      'runtime',
+      'sketch',
+    ]);
     for (const app of readdirSync(join(root, 'apps'))) {
       expect(config.split(`../**/${app}/**`), `core/ may not import ${app}`).toHaveLength(3);
       expect(config.split(new RegExp(`[(|]${app}[|)]`)).length, `apps may not import ${app}`).toBeGreaterThan(3);

@@ -11,7 +11,8 @@ const compiler = join(root, 'node_modules/typescript/bin/tsc');
 function newestMtimeMs(path) {
   const stat = statSync(path);
   if (!stat.isDirectory()) return stat.mtimeMs;
-  return readdirSync(path).reduce((newest, name) => Math.max(newest, newestMtimeMs(join(path, name))), stat.mtimeMs);
+  const names = readdirSync(path).filter((name) => name !== 'node_modules');
+  return names.reduce((newest, name) => Math.max(newest, newestMtimeMs(join(path, name))), stat.mtimeMs);
 }
 
 function isStale() {

@@ -1,7 +1,7 @@
 import { Controller, Get, Headers, Module, Res, UnauthorizedException, type DynamicModule, type OnModuleDestroy } from '@nestjs/common';
+import { CONTENT_TYPES, formatFor } from '#libs/exposition';
 import { hasBearerToken } from '#libs/runtime';
 import { ProcessMetrics } from './process-metrics.js';
-import { CONTENT_TYPES, formatFor } from './prometheus-text.js';
 
 /** The token that the route asks for; none: it is open. */
 class MetricsToken {

@@ -1,11 +1,12 @@
 import { PrometheusExporter, PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
+import type { ExpositionFormat } from '#libs/exposition';
 import { VERSION, type Logger } from '#libs/runtime';
 import { PROCESS_INSTRUMENTS, type Instruments } from './instruments.js';
 import { LoopWatch } from './loop-watch.js';
 import { Observations, type ReadValues } from './observations.js';
 import { processReadings } from './process-readings.js';
-import { toOpenMetrics, withUnitNames, type TextFormat } from './prometheus-text.js';
+import { toOpenMetrics, withUnitNames } from './prometheus-text.js';
 
 /** Longest wait for a value that is asked from elsewhere: less than a scraper waits by default. */
 const READ_TIMEOUT_MS = 2_000;
@@ -17,7 +18,7 @@ export class ProcessMetrics {
   private readonly provider = new MeterProvider({ readers: [this.exporter] });
   private readonly serializer = new PrometheusSerializer('', false, undefined, true, true);
   private readonly loop = LoopWatch.acquire();
-  private readonly rendering = new Map<TextFormat, Promise<string>>();
+  private readonly rendering = new Map<ExpositionFormat, Promise<string>>();
   private readonly told = new Set<string>();
 
   constructor(
@@ -36,7 +37,7 @@ export class ProcessMetrics {
   }
 
   /** The text for one scrape. Scrapes that come while one is being written get the same text. */
-  render(format: TextFormat): Promise<string> {
+  render(format: ExpositionFormat): Promise<string> {
     const running = this.rendering.get(format);
     if (running) return running;
     const started = this.write(format).finally(() => this.rendering.delete(format));
@@ -50,7 +51,7 @@ export class ProcessMetrics {
     await this.provider.shutdown();
   }
 
-  private async write(format: TextFormat): Promise<string> {
+  private async write(format: ExpositionFormat): Promise<string> {
     const { resourceMetrics, errors } = await this.exporter.collect({ timeoutMillis: READ_TIMEOUT_MS });
     for (const error of errors) this.tellOnce(`a metric of this process cannot be read: ${String(error)}`);
     const text = this.serializer.serialize(withUnitNames(resourceMetrics));

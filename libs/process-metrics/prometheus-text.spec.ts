@@ -1,29 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { hasPromtool, openMetricsProblems } from '../../test/support/promtool.js';
-import { formatFor, prometheusName, toOpenMetrics } from './prometheus-text.js';
-
-const PROMETHEUS_ACCEPT =
-  'application/openmetrics-text;version=1.0.0;q=0.5,application/openmetrics-text;version=0.0.1;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2';
-
-describe('formatFor', () => {
-  it.each([
-    [undefined, 'text'],
-    ['', 'text'],
-    ['*/*', 'text'],
-    ['text/html, */*;q=0.1', 'text'],
-    [PROMETHEUS_ACCEPT, 'openmetrics'],
-    ['text/plain;version=0.0.4;q=0.5,*/*;q=0.1', 'text'],
-    ['application/openmetrics-text', 'openmetrics'],
-    ['Application/OpenMetrics-Text; version=1.0.0, */*', 'openmetrics'],
-    ['application/openmetrics-text;q=0', 'text'],
-    ['application/openmetrics-text;q=0.2, text/plain;q=0.9', 'text'],
-    ['application/openmetrics-text, text/plain', 'text'],
-    ['application/openmetrics-text;q=0.2, */*', 'text'],
-    ['application/openmetrics-text;q=x', 'text'],
-  ])('answers %s with %s', (accept, format) => {
-    expect(formatFor(accept)).toBe(format);
-  });
-});
+import { prometheusName, toOpenMetrics } from './prometheus-text.js';
 
 describe('prometheusName', () => {
   it.each([

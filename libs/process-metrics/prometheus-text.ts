@@ -1,28 +1,6 @@
 import type { MetricData, ResourceMetrics } from '@opentelemetry/sdk-metrics';
 import type { Instrument } from './instruments.js';
 
-export type TextFormat = 'text' | 'openmetrics';
-
-export const CONTENT_TYPES: Readonly<Record<TextFormat, string>> = {
-  text: 'text/plain; version=0.0.4; charset=utf-8',
-  openmetrics: 'application/openmetrics-text; version=1.0.0; charset=utf-8',
-};
-
-/** The text format 0.0.4, unless the client would rather have OpenMetrics. */
-export function formatFor(accept: string | undefined): TextFormat {
-  const weights = new Map<string, number>();
-  for (const range of (accept ?? '').split(',')) {
-    const [type = '', ...parameters] = range.split(';').map((part) => part.trim().toLowerCase());
-    const weight = Number(parameters.find((parameter) => parameter.startsWith('q='))?.slice(2) ?? 1);
-    weights.set(type, Math.max(weights.get(type) ?? 0, Number.isNaN(weight) ? 0 : weight));
-  }
-  const openMetrics = weights.get('application/openmetrics-text') ?? 0;
-  const text = weights.get('text/plain');
-  const anything = Math.max(weights.get('text/*') ?? 0, weights.get('*/*') ?? 0);
-  const isPreferred = text === undefined ? openMetrics >= anything : openMetrics > text;
-  return openMetrics > 0 && isPreferred ? 'openmetrics' : 'text';
-}
-
 /** Prometheus writes a unit out at the end of the name: https://opentelemetry.io/docs/specs/otel/compatibility/prometheus_and_openmetrics/ */
 const UNIT_WORDS: Readonly<Record<string, string>> = { s: 'seconds', By: 'bytes', '1': 'ratio' };
 

@@ -33,9 +33,14 @@ const own = (lib: string) => (target: Place) => target.kind === 'lib' && target.
 const LIB_ROWS: Readonly<Record<string, Row>> = {
   contracts: { packages: ['typebox', 'typebox/'], libs: [], mayImport: own('contracts') },
   sketch: { packages: [], libs: [], mayImport: own('sketch') },
+  exposition: { packages: ['node:'], libs: [], mayImport: own('exposition') },
   'event-log': { packages: ['node:'], libs: ['contracts'], mayImport: own('event-log') },
   runtime: { packages: ['node:', '@nestjs/'], libs: [], mayImport: own('runtime') },
-  'process-metrics': { packages: ['node:', '@nestjs/', '@opentelemetry/'], libs: ['runtime'], mayImport: own('process-metrics') },
+  'process-metrics': {
+    packages: ['node:', '@nestjs/', '@opentelemetry/'],
+    libs: ['exposition', 'runtime'],
+    mayImport: own('process-metrics'),
+  },
 };
 /** The one file of an adapter, and a core's one window to a package that is a pure function. */
 const ONE_FILE_ROWS: Readonly<Record<string, Partial<Row>>> = {
