@@ -1,4 +1,6 @@
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { anyEvent } from '../../test/support/event-arbitrary.js';
 import { decodeEvent, encodeEvent } from './codec.js';
 import { EventSource } from './event-source.js';
 
@@ -29,6 +31,17 @@ describe('EventSource', () => {
     const event = new EventSource('/gateways/g', 'b').stamp(TYPE, 0, 'g', { version: '1' }, AT_MS, traceparent);
     expect(event.traceparent).toBe(traceparent);
     expect(decodeEvent(encodeEvent(event))).toEqual({ ok: true, value: event });
+  });
+
+  it('writes the very text of what it would stamp', () => {
+    const [writing, stamping] = [new EventSource('/gateways/"ö"', 'b\\1'), new EventSource('/gateways/"ö"', 'b\\1')];
+    const trace = fc.constantFrom(undefined, '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01');
+    fc.assert(
+      fc.property(anyEvent, fc.nat(5), fc.string({ unit: 'binary' }), trace, ({ type, data }, partition, subject, traceparent) => {
+        const written = writing.write(type, partition, subject, data, AT_MS, traceparent);
+        expect(written).toBe(JSON.stringify(stamping.stamp(type, partition, subject, data, AT_MS, traceparent)));
+      }),
+    );
   });
 
   it('numbers each partition by itself, from 1 and without holes', () => {

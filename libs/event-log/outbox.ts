@@ -1,9 +1,8 @@
-import { encodeEvent, type EventData, type EventSource, type EventType, type InferometerEvent } from '#libs/contracts';
+import type { EventData, EventSource, EventType } from '#libs/contracts';
 import { Courier } from './courier.js';
 import type { DeliveryFigures } from './delivery.js';
 import { DropCounts } from './drop-counts.js';
-import { MAX_RECORD_BYTES, type EventLog, type OutgoingRecord } from './event-log.js';
-import type { Parcel } from './parcel-queue.js';
+import { MAX_RECORD_BYTES, type EventLog } from './event-log.js';
 import { partitionOf } from './partitioner.js';
 import type { Spool } from './spool.js';
 
@@ -25,7 +24,7 @@ export interface OutboxOptions {
 /**
  * Numbers, queues and sends the events of one producer to one topic, in order; see Courier for the ways that they take.
  * `offer` is one bounded in-memory append: it never blocks and never throws. A full queue drops the event and counts it;
- * the number that it would have had stays unused, so that consumers see the gap. An event must not be changed after it was offered.
+ * the number that it would have had stays unused, so that consumers see the gap.
  */
 export class Outbox {
   private readonly capacity: number;
@@ -106,10 +105,28 @@ export class Outbox {
 
   /** Queues an event for one partition, whatever its key. */
   offerTo<T extends EventType>(partition: number, type: T, key: string, data: EventData<T>, subject = key, traceparent?: string): void {
-    const event = this.source.stamp(type, partition, subject, data, Date.now(), traceparent) as InferometerEvent;
     this.offers += 1;
-    if (this.courier.queued >= this.capacity || this.closing) this.drops.add(type);
-    else this.courier.push(new Queued(partition, key, event));
+    // Written now, not when its turn comes: a batch written at once would hold up the requests of that moment.
+    const value = this.written(type, partition, subject, data, traceparent);
+    const hasRoom = this.courier.queued < this.capacity && !this.closing;
+    if (value && hasRoom && value.byteLength + Buffer.byteLength(key) <= MAX_RECORD_BYTES)
+      this.courier.push({ type, record: { partition, key, value } });
+    else this.drops.add(type);
+  }
+
+  /** Undefined if it cannot be written. */
+  private written<T extends EventType>(
+    type: T,
+    partition: number,
+    subject: string,
+    data: EventData<T>,
+    traceparent: string | undefined,
+  ): Buffer | undefined {
+    try {
+      return Buffer.from(this.source.write(type, partition, subject, data, Date.now(), traceparent));
+    } catch {
+      return undefined;
+    }
   }
 
   /** Resolves when everything offered so far is in the log, or in the spool, or was dropped. Never rejects. */
@@ -124,37 +141,5 @@ export class Outbox {
   close(deadlineMs = 5_000): Promise<void> {
     this.closing ??= this.courier.finish(deadlineMs);
     return this.closing;
-  }
-}
-
-/** An event, encoded when its turn comes. */
-class Queued implements Parcel {
-  private encoded: OutgoingRecord | undefined;
-
-  constructor(
-    private readonly partition: number,
-    private readonly key: string,
-    private readonly event: InferometerEvent,
-  ) {
-    this.encoded = undefined;
-  }
-
-  get type(): string {
-    return this.event.type;
-  }
-
-  record(): OutgoingRecord | undefined {
-    this.encoded ??= this.encode();
-    return this.encoded;
-  }
-
-  private encode(): OutgoingRecord | undefined {
-    const { partition, key } = this;
-    try {
-      const value = encodeEvent(this.event);
-      return value.byteLength + Buffer.byteLength(key) > MAX_RECORD_BYTES ? undefined : { partition, key, value };
-    } catch {
-      return undefined;
-    }
   }
 }

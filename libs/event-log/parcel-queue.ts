@@ -4,8 +4,7 @@ import type { OutgoingRecord } from './event-log.js';
 /** An event that waits in memory. */
 export interface Parcel {
   readonly type: string;
-  /** Undefined for an event that no log can take. The same record every time. */
-  record(): OutgoingRecord | undefined;
+  readonly record: OutgoingRecord;
 }
 
 /** Parcels in their order, from `push` until they are settled: in the log, in the spool, or dropped. */
@@ -37,16 +36,9 @@ export class ParcelQueue {
     this.parcels.push(parcel);
   }
 
-  /** The first parcels as records, at most `count`; they stay. What no log can take is dropped, so that it does not spoil its whole batch. */
+  /** The first parcels as records, at most `count`; they stay. */
   records(count: number): OutgoingRecord[] {
-    const head = this.parcels.slice(0, count);
-    const fit = head.filter((parcel) => parcel.record() !== undefined);
-    if (fit.length < head.length) {
-      for (const parcel of head) if (!parcel.record()) this.drops.add(parcel.type);
-      this.parcels.splice(0, head.length, ...fit);
-      this.note(head.length - fit.length);
-    }
-    return fit.map((parcel) => parcel.record()!);
+    return this.parcels.slice(0, count).map(({ record }) => record);
   }
 
   /** The first `count` have found their place. */
