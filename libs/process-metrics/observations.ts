@@ -17,7 +17,11 @@ export type Tell<Key extends string> = (instrument: Key, value: number | undefin
 /** Tells the values of some instruments as they are now. It is called for each scrape, and may fail. */
 export type ReadValues<Key extends string> = (tell: Tell<Key>) => void | Promise<void>;
 
-type Sources = readonly { readonly instruments: Instruments; readonly read: ReadValues<string> }[];
+/** Instruments, and what reads all of them together. */
+export interface Source {
+  readonly instruments: Instruments;
+  readonly read: ReadValues<string>;
+}
 type Points = Map<Instrument, DataPoint<number>[]>;
 
 const SCOPE = { name: 'inferometer' };
@@ -27,12 +31,10 @@ const SCOPE = { name: 'inferometer' };
  * ever once it has been seen, here a partition that moved to another process, and no more than 2,000 of them.
  */
 export class Observations implements MetricProducer {
-  private readonly sources: { instruments: Instruments; read: ReadValues<string> }[] = [];
   private readonly startTime = hrTimeOf(performance.timeOrigin);
 
-  add<Key extends string>(instruments: Instruments<Key>, read: ReadValues<Key>): void {
-    this.sources.push({ instruments, read });
-  }
+  /** More may be added to `sources` later. */
+  constructor(private readonly sources: readonly Source[]) {}
 
   /** Never rejects: values that cannot be read within the time are missing, and their errors are told. */
   async collect(options: { timeoutMillis?: number } = {}): Promise<CollectionResult> {
@@ -42,7 +44,7 @@ export class Observations implements MetricProducer {
     return { resourceMetrics: { resource: emptyResource(), scopeMetrics: [{ scope: SCOPE, metrics }] }, errors };
   }
 
-  private async read({ instruments, read }: Sources[number], timeoutMs: number | undefined): Promise<{ points: Points; error?: unknown }> {
+  private async read({ instruments, read }: Source, timeoutMs: number | undefined): Promise<{ points: Points; error?: unknown }> {
     const points: Points = new Map();
     const endTime = hrTimeOf(Date.now());
     try {

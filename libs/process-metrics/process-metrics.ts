@@ -1,22 +1,16 @@
-import { PrometheusExporter, PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
-import { MeterProvider } from '@opentelemetry/sdk-metrics';
 import type { ExpositionFormat } from '#libs/exposition';
 import { VERSION, type Logger } from '#libs/runtime';
 import { PROCESS_INSTRUMENTS, type Instruments } from './instruments.js';
 import { LoopWatch } from './loop-watch.js';
-import { Observations, type ReadValues } from './observations.js';
+import type { ReadValues, Source } from './observations.js';
 import { processReadings } from './process-readings.js';
-import { toOpenMetrics, withUnitNames } from './prometheus-text.js';
-
-/** Longest wait for a value that is asked from elsewhere: less than a scraper waits by default. */
-const READ_TIMEOUT_MS = 2_000;
+import type { TextExporter } from './text-exporter.js';
 
 /** What one app tells of its own process: see `PROCESS_INSTRUMENTS`, and whatever the app adds. Read for each scrape; idle otherwise. */
 export class ProcessMetrics {
-  private readonly observations = new Observations();
-  private readonly exporter = new PrometheusExporter({ preventServerStart: true, metricProducers: [this.observations] });
-  private readonly provider = new MeterProvider({ readers: [this.exporter] });
-  private readonly serializer = new PrometheusSerializer('', false, undefined, true, true);
+  private readonly sources: Source[] = [];
+  /** From the first scrape on. */
+  private exporter: Promise<TextExporter> | undefined;
   private readonly loop = LoopWatch.acquire();
   private readonly rendering = new Map<ExpositionFormat, Promise<string>>();
   private readonly told = new Set<string>();
@@ -33,7 +27,7 @@ export class ProcessMetrics {
    * without them, and the cause is logged once.
    */
   observe<Key extends string>(instruments: Instruments<Key>, read: ReadValues<Key>): void {
-    this.observations.add(instruments, read);
+    this.sources.push({ instruments, read });
   }
 
   /** The text for one scrape. Scrapes that come while one is being written get the same text. */
@@ -48,14 +42,14 @@ export class ProcessMetrics {
   /** Releases what watches the process. Nothing can be rendered afterwards. */
   async close(): Promise<void> {
     this.loop.release();
-    await this.provider.shutdown();
+    await (await this.exporter)?.close();
   }
 
   private async write(format: ExpositionFormat): Promise<string> {
-    const { resourceMetrics, errors } = await this.exporter.collect({ timeoutMillis: READ_TIMEOUT_MS });
+    this.exporter ??= loadExporter(this.sources);
+    const { text, errors } = await (await this.exporter).write(format);
     for (const error of errors) this.tellOnce(`a metric of this process cannot be read: ${String(error)}`);
-    const text = this.serializer.serialize(withUnitNames(resourceMetrics));
-    return format === 'openmetrics' ? toOpenMetrics(text) : text;
+    return text;
   }
 
   private tellOnce(message: string): void {
@@ -63,4 +57,10 @@ export class ProcessMetrics {
     this.told.add(message);
     this.logger.warn(message);
   }
+}
+
+/** Many processes are never scraped, and then do without the memory that OpenTelemetry's SDK takes. */
+async function loadExporter(sources: readonly Source[]): Promise<TextExporter> {
+  const { TextExporter: Loaded } = await import('./text-exporter.js');
+  return new Loaded(sources);
 }
