@@ -122,5 +122,7 @@ describe('SseReader', () => {
     const chunks = ['data: DROP\n\ndata: ', 'x'.repeat(40), 'x\n\ndata: DROP\n\n'].map((text) => Buffer.from(text));
     const result = readAll(chunks, { withhold: true, maxFrameBytes: 32 });
     expect(result).toEqual({ frames: ['DROP'], passed: `data: ${'x'.repeat(41)}\n\ndata: DROP\n\n`, gaveUp: true });
+    // Also where the whole line comes at once.
+    expect(readAll([Buffer.concat(chunks)], { withhold: true, maxFrameBytes: 32 })).toEqual(result);
   });
 });

@@ -19,7 +19,7 @@ export interface SseReaderOptions {
 /**
  * Reads Server-Sent Events while their bytes pass. What it sees and what it passes on depend on the bytes alone, not on how they are cut
  * into chunks. It never rewrites: bytes pass as they came or, where the visitor refuses a frame, that frame is missing, its blank line
- * included. A frame that is still not complete when it passes the limit ends all reading; everything from there on just passes.
+ * included. A frame that is longer than the limit ends all reading; everything from there on just passes.
  */
 export class SseReader {
   /** The bytes of the unfinished frame, from earlier chunks. */
@@ -85,6 +85,7 @@ export class SseReader {
           this.lineIsEmpty = true;
           continue;
         }
+        if (this.heldBytes + at - frameStart > this.maxFrameBytes) return this.giveUp(chunk, passedTo);
         passedTo = this.finishFrame(chunk, frameStart, at, passedTo);
         frameStart = at;
       }
@@ -112,17 +113,19 @@ export class SseReader {
   /** Passes what is settled, and keeps the rest of the chunk until its frame is complete. */
   private hold(chunk: Buffer, frameStart: number, passedTo: number): void {
     const rest = chunk.length - frameStart;
-    if (this.heldBytes + rest > this.maxFrameBytes) {
-      if (this.withhold) for (const bytes of this.held) this.pass(bytes);
-      this.held = [];
-      this.blind = true;
-      this.passRange(chunk, passedTo, chunk.length);
-      return;
-    }
+    if (this.heldBytes + rest > this.maxFrameBytes) return this.giveUp(chunk, passedTo);
     this.passRange(chunk, passedTo, frameStart);
     if (rest === 0) return;
     this.held.push(frameStart === 0 ? chunk : chunk.subarray(frameStart));
     this.heldBytes += rest;
+  }
+
+  /** Passes what is there, and reads no more. */
+  private giveUp(chunk: Buffer, passedTo: number): void {
+    if (this.withhold) for (const bytes of this.held) this.pass(bytes);
+    this.held = [];
+    this.blind = true;
+    this.passRange(chunk, passedTo, chunk.length);
   }
 
   private passRange(chunk: Buffer, start: number, end: number): void {
