@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
 import { EventSource, topicsOf } from '#libs/contracts';
 import { Outbox, Spool, TopicWatch, type EventLog } from '#libs/event-log';
 import { ProcessMetrics } from '#libs/process-metrics';
@@ -74,9 +75,10 @@ function openSpool({ folder, maxBytes }: SpoolSettings, logger: Logger): Spool {
 }
 
 /** The order matters: requests end first, then nobody can make another one, then all of their events are stored, in the log or in the spool. */
-async function drain({ nest }: HttpApp, { drainTimeoutMs }: GatewaySettings, telemetry: Telemetry): Promise<void> {
+async function drain({ nest }: HttpApp, settings: GatewaySettings, telemetry: Telemetry): Promise<void> {
   await inTurn([
-    () => nest.get(Inference).drain(drainTimeoutMs),
+    () => announceDrain(nest.get(Inference), settings.drainDelayMs),
+    () => nest.get(Inference).drain(settings.drainTimeoutMs),
     () => {
       const closing = nest.close();
       nest.getHttpServer().closeAllConnections();
@@ -86,6 +88,12 @@ async function drain({ nest }: HttpApp, { drainTimeoutMs }: GatewaySettings, tel
     ...endOf(telemetry),
     () => Promise.all([nest.get(Upstreams).close(), nest.get(Aggregator).pool?.close()]),
   ]);
+}
+
+/** Balancers need a moment to hear of it. */
+async function announceDrain(inference: Inference, delayMs: number): Promise<void> {
+  inference.announceDrain();
+  if (delayMs > 0) await wait(delayMs);
 }
 
 function endOf({ outbox, spool, watch }: Telemetry): readonly (() => unknown)[] {

@@ -225,6 +225,17 @@ describe('drain', () => {
     await expect(get('/health')).rejects.toThrow('ECONNREFUSED');
   });
 
+  it('takes requests for a while after it has said that it is going away, if it is told to', async () => {
+    await start({ DRAIN_DELAY_MS: '1500' });
+    upstream.script = answerJson({ choices: [] });
+    const drained = gateway.drain();
+    isDrained = true;
+    expect((await get('/health/ready')).status).toBe(503);
+    expect((await send(`${gateway.url}/v1/chat/completions`, { body: chatBody() }).answer).status).toBe(200);
+    await drained;
+    await expect(get('/health')).rejects.toThrow('ECONNREFUSED');
+  });
+
   it('is over when the last event is stored, however slow the log is', async () => {
     let stored = 0;
     gateway = await TestGateway.start(upstream.url, {}, (log) => {

@@ -44,6 +44,8 @@ export interface GatewaySettings extends ServerSettings {
   readonly clientBufferBytes: number;
   /** Whether a client that has closed its half of the connection may still be waiting for the answer. */
   readonly servesHalfClosed: boolean;
+  /** From "not ready" to refusing requests. */
+  readonly drainDelayMs: number;
   readonly drainTimeoutMs: number;
   /** Lower case. */
   readonly tenantHeader: string | undefined;
@@ -91,6 +93,12 @@ export function gatewaySettings(read: SettingsReader): GatewaySettings {
     ),
     servesHalfClosed:
       read.oneOf('CLIENT_HALF_CLOSE', ['gone', 'waits'], 'gone', 'what a client that has closed its sending side is taken for') === 'waits',
+    drainDelayMs: read.integer(
+      'DRAIN_DELAY_MS',
+      0,
+      { min: 0, max: DAY_MS },
+      'at shutdown, how long requests are still taken after /health/ready has said 503: longer than a balancer needs to hear of it',
+    ),
     drainTimeoutMs: read.integer('DRAIN_TIMEOUT_MS', 30_000, { min: 0, max: DAY_MS }, 'longest wait for running requests at shutdown'),
     tenantHeader: read.optionalText('TENANT_HEADER', 'request header that names the tenant')?.toLowerCase(),
     trustedPeers: trustedPeers(read),

@@ -14,6 +14,8 @@ const GATEWAYS = 2;
 /** How often each gateway is replaced. */
 const ROUNDS = rounds(1);
 const SERVICE_MS = 250;
+/** The balancer looks every 50 ms. */
+const DRAIN_DELAY_MS = 1_500;
 const REQUESTS_PER_SECOND = 100;
 
 describe('fault 19: gateways are replaced one after the other, under load', () => {
@@ -25,7 +27,7 @@ describe('fault 19: gateways are replaced one after the other, under load', () =
     onTestFinished(() => balancer.close());
     const folder = join(temporaryFolder(), 'log');
     const start = async (place: number): Promise<GatewayProcess> => {
-      const env = { GATEWAY_ID: `g${place}` };
+      const env = { GATEWAY_ID: `g${place}`, DRAIN_DELAY_MS: String(DRAIN_DELAY_MS) };
       const gateway = await GatewayProcess.start(upstream.url, env, (kill) => onTestFinished(kill), folder);
       balancer.add(gateway.url);
       await waitFor('the gateway to be ready', async () => balancer.readyUrls.includes(gateway.url));
@@ -56,12 +58,9 @@ describe('fault 19: gateways are replaced one after the other, under load', () =
     expect(new Set(exitCodes)).toEqual(new Set([0]));
     const told = await Told.read(`file:${folder}`);
     expect([told.unbalanced(), told.missing]).toEqual([[], 0]);
-    // Each was completed once; what a gateway did not take any more was told as that, by this gateway.
-    const { draining, ...others } = balancer.sentOn;
-    const refusals = draining > 0 ? { 'internal 503': draining } : {};
-    expect(told.counts()).toEqual({ 'completed 200': answers.length, ...refusals });
-    const twice = [...told.requests.values()].filter(({ ends }) => ends.filter(({ what }) => what === 'completed 200').length !== 1);
-    expect(twice).toEqual([]);
-    console.log(`${answers.length} requests over ${exitCodes.length - GATEWAYS} restarts; sent on:`, { draining, ...others });
+    // Each was completed once, and none was refused: a balancer that only follows readiness is enough.
+    expect(told.counts()).toEqual({ 'completed 200': answers.length });
+    expect(told.requests.size).toBe(answers.length);
+    console.log(`${answers.length} requests over ${exitCodes.length - GATEWAYS} restarts`);
   });
 });

@@ -20,7 +20,7 @@ export class HealthController {
     const upstreams = await this.upstreams.reports();
     const { limits, waiting, running } = this.admission;
     return {
-      status: this.inference.draining ? 'draining' : 'ok',
+      status: this.inference.leaving ? 'draining' : 'ok',
       limits: { max_concurrent_requests: limits.maxConcurrent, max_queue_size: limits.maxQueue },
       queue: { waiting, running },
       upstream: { reachable: upstreams.some(({ reachable }) => reachable) },
@@ -37,7 +37,7 @@ export class HealthController {
   /** 503 as soon as the gateway drains, so that nobody sends it new requests. It serves without the event log as well. */
   @Get('ready')
   ready(@Res({ passthrough: true }) reply: FastifyReply): object {
-    if (!this.inference.draining) return { status: 'ok' };
+    if (!this.inference.leaving) return { status: 'ok' };
     void reply.status(503);
     return { status: 'draining' };
   }

@@ -38,6 +38,7 @@ export class Inference {
   private readonly ids = new OpenRequestIds();
   private readonly share: ExchangeShare;
   private readonly clientLimits: ClientLimits;
+  private isLeaving = false;
   private isDraining = false;
   private whenIdle: (() => void) | undefined;
 
@@ -62,9 +63,9 @@ export class Inference {
     };
   }
 
-  /** True from the start of `drain`: new requests are refused. */
-  get draining(): boolean {
-    return this.isDraining;
+  /** True from `announceDrain` on. */
+  get leaving(): boolean {
+    return this.isLeaving;
   }
 
   get maxBodyBytes(): number {
@@ -114,8 +115,14 @@ export class Inference {
     return before;
   }
 
+  /** Whoever asks hears from now on that this gateway is going away. It still takes requests. */
+  announceDrain(): void {
+    this.isLeaving = true;
+  }
+
   /** Refuses new requests, and resolves when the open ones have ended: by themselves, or because `deadlineMs` has passed. */
   async drain(deadlineMs: number): Promise<void> {
+    this.announceDrain();
     this.isDraining = true;
     if (this.open.size === 0) return;
     const idle = new Promise<void>((resolve) => {

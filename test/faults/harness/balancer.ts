@@ -1,22 +1,12 @@
 import { once } from 'node:events';
 import { createServer, request as httpRequest, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { setTimeout as wait } from 'node:timers/promises';
 import { request } from 'undici';
 
 const PROBE_EVERY_MS = 50;
-const MOST_TRIES = 100;
 
-/** What became of one try. `undefined` is an answer that was passed on. */
-type Refusal = 'draining' | 'refused' | 'reset' | undefined;
-
-/**
- * A load balancer as small as can be. It sends new requests to those that are ready, in turn, each on a connection of its own, and to the next
- * one what a gateway did not take: because it drains, or because it takes no connections any more.
- */
+/** A load balancer as small as can be. It sends requests to those that are ready, in turn, each on a connection of its own, and never twice. */
 export class Balancer {
-  /** Requests that were sent on to another gateway, by why. */
-  readonly sentOn = { draining: 0, refused: 0, reset: 0 };
   private readonly ready = new Set<string>();
   private readonly all = new Set<string>();
   private readonly server: Server;
@@ -78,48 +68,20 @@ export class Balancer {
     const parts: Buffer[] = [];
     for await (const part of incoming) parts.push(part as Buffer);
     const body = Buffer.concat(parts);
-    for (let tries = 0; tries < MOST_TRIES; tries += 1) {
-      const refusal = await this.try(incoming, body, response);
-      if (refusal === undefined) return;
-      if (refusal !== 'none') this.sentOn[refusal] += 1;
-      else await wait(PROBE_EVERY_MS);
-    }
-    response.writeHead(502).end();
-  }
-
-  private try(incoming: IncomingMessage, body: Buffer, response: ServerResponse): Promise<Refusal | 'none'> {
     const urls = this.readyUrls;
     const url = urls[(this.turn += 1) % urls.length];
-    if (url === undefined) return Promise.resolve('none');
-    const { method = '', headers } = incoming;
-    return new Promise((resolve) => {
-      const outgoing = httpRequest(url + incoming.url, { method, headers: { ...headers, connection: 'close' }, agent: false });
-      outgoing.once('error', (error: NodeJS.ErrnoException) => {
-        this.ready.delete(url);
-        // In the middle of an answer there is no other way than to break it off.
-        if (response.headersSent) response.destroy();
-        resolve(response.headersSent ? undefined : error.code === 'ECONNREFUSED' ? 'refused' : 'reset');
-      });
-      outgoing.once('response', (answer) => void passOn(answer, response).then(resolve));
-      outgoing.end(body);
-    });
+    if (url === undefined) response.writeHead(502).end();
+    else passOn(url, incoming, body, response);
   }
 }
 
-/** Passes the answer on, unless it says that the gateway drains. */
-async function passOn(answer: IncomingMessage, response: ServerResponse): Promise<Refusal> {
-  const parts: Buffer[] = [];
-  try {
-    if (answer.statusCode === 503) {
-      for await (const part of answer) parts.push(part as Buffer);
-      if (Buffer.concat(parts).includes('"shutting_down"')) return 'draining';
-    }
+function passOn(url: string, { method = '', headers, url: target = '' }: IncomingMessage, body: Buffer, response: ServerResponse): void {
+  const outgoing = httpRequest(url + target, { method, headers: { ...headers, connection: 'close' }, agent: false });
+  outgoing.once('error', () => (response.headersSent ? response.destroy() : response.writeHead(502).end()));
+  outgoing.once('response', (answer) => {
     response.writeHead(answer.statusCode ?? 502, answer.headers);
-    for (const part of parts) response.write(part);
-    for await (const part of answer) response.write(part);
-    response.end();
-  } catch {
-    response.destroy();
-  }
-  return undefined;
+    answer.pipe(response);
+    answer.once('error', () => response.destroy());
+  });
+  outgoing.end(body);
 }
