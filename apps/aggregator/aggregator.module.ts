@@ -8,6 +8,7 @@ import { ApiController } from './out/api.controller.js';
 import { ApiToken, BearerGuard } from './out/bearer.guard.js';
 import { ErrorFilter } from './out/error.filter.js';
 import { FleetAnswers } from './out/fleet-answers.js';
+import { FleetTelling } from './out/fleet-telling.js';
 import { IndexController } from './out/index.controller.js';
 import { PrometheusController } from './out/prometheus.controller.js';
 import { ViewGuard } from './out/view.guard.js';
@@ -17,12 +18,12 @@ import { ViewGuard } from './out/view.guard.js';
 export class AggregatorModule {
   static of(parts: {
     aggregation: Aggregation;
-    answers: FleetAnswers;
+    telling: FleetTelling;
     metrics: ProcessMetrics;
     apiToken: string | undefined;
     logger: Logger;
   }): DynamicModule {
-    const { aggregation, answers, metrics, apiToken, logger } = parts;
+    const { aggregation, telling, metrics, apiToken, logger } = parts;
     return {
       module: AggregatorModule,
       imports: [ProcessMetricsModule.of(metrics, apiToken)],
@@ -32,7 +33,8 @@ export class AggregatorModule {
         ViewGuard,
         { provide: APP_FILTER, useValue: new ErrorFilter(logger) },
         { provide: Aggregation, useValue: aggregation },
-        { provide: FleetAnswers, useValue: answers },
+        { provide: FleetAnswers, useValue: telling.answers },
+        { provide: FleetTelling, useValue: telling },
         { provide: ApiToken, useValue: new ApiToken(apiToken) },
       ],
     };

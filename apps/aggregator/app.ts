@@ -7,6 +7,7 @@ import { FleetView } from './core/fleet-view.js';
 import { Aggregation } from './in/aggregation.js';
 import { observeAggregator } from './in/instruments.js';
 import { FleetAnswers } from './out/fleet-answers.js';
+import { FleetTelling } from './out/fleet-telling.js';
 import type { AggregatorSettings } from './settings.js';
 
 /**
@@ -21,18 +22,28 @@ export async function startAggregator(
 ): Promise<RunningApp & { readonly url: string }> {
   const answers = new FleetAnswers(new FleetView(settings.labels), settings.locale);
   const aggregation = new Aggregation(log, settings, answers, logger, randomUUID());
+  const telling = new FleetTelling(answers, { vllm: settings.vllmMetrics, models: settings.labels.models }, (line) => logger.info(line));
   const metrics = new ProcessMetrics('aggregator', logger);
   observeAggregator(metrics, aggregation, answers);
-  const module = AggregatorModule.of({ aggregation, answers, metrics, apiToken: settings.apiToken, logger });
+  const module = AggregatorModule.of({ aggregation, telling, metrics, apiToken: settings.apiToken, logger });
   const { nest, url } = await startHttpApp({ module, host: settings.host, port: settings.port, logger });
   logger.info(`listening on ${url}`);
   await Promise.race([aggregation.start(), aggregation.held]);
+  const otlp = await startOtlp(settings, telling, aggregation, logger);
   return {
     url,
     failed: aggregation.failed,
     drain: async () => {
+      await otlp?.close();
       await nest.close();
       await aggregation.close();
     },
   };
+}
+
+/** The SDK is loaded only where a collector is named. */
+async function startOtlp({ otlp }: AggregatorSettings, telling: FleetTelling, aggregation: Aggregation, logger: Logger) {
+  if (!otlp) return undefined;
+  const { OtlpExport } = await import('./out/otlp-export.js');
+  return new OtlpExport(telling, otlp, () => aggregation.isSpokesman, logger);
 }

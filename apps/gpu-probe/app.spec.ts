@@ -15,6 +15,7 @@ const SETTINGS: GpuProbeSettings = {
   apiToken: undefined,
   eventLog: { url: 'memory:', topicPrefix: 'test.' },
   source: 'simulated',
+  simulatedMemoryPercent: 76,
   intervalMs: 100,
   probeId: 'gpu-box',
 };

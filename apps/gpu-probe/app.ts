@@ -44,8 +44,8 @@ export async function startGpuProbe(settings: GpuProbeSettings, log: EventLog, l
 }
 
 /** `auto` is nvidia-smi, whose absence is no fault. */
-function readerOf({ source, probeId }: GpuProbeSettings): GpuReader {
-  return source === 'simulated' ? new SimulatedReader(probeId) : new NvidiaSmiReader(probeId);
+function readerOf({ source, probeId, simulatedMemoryPercent }: GpuProbeSettings): GpuReader {
+  return source === 'simulated' ? new SimulatedReader(probeId, simulatedMemoryPercent) : new NvidiaSmiReader(probeId);
 }
 
 function openOutbox({ eventLog, probeId }: GpuProbeSettings, log: EventLog): Outbox {

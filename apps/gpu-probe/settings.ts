@@ -11,6 +11,8 @@ export interface GpuProbeSettings extends ServerSettings {
   readonly intervalMs: number;
   /** The probe's name in events and the `host` of its readings. */
   readonly probeId: string;
+  /** Mean memory use of the GPU that `simulated` shows, 0 to 100. */
+  readonly simulatedMemoryPercent: number;
 }
 
 const SOURCES = ['auto', 'nvml', 'nvidia-smi', 'rocm', 'simulated', 'none'] as const;
@@ -23,6 +25,12 @@ export function gpuProbeSettings(read: SettingsReader): GpuProbeSettings {
     source: source(read),
     intervalMs: read.integer('GPU_INTERVAL_MS', 1_000, { min: 100, max: 3_600_000 }, 'time between two readings, in ms'),
     probeId: identifier(read),
+    simulatedMemoryPercent: read.number(
+      'GPU_SIMULATED_MEMORY',
+      76,
+      { min: 0, max: 100 },
+      'mean memory use of the simulated GPU, in percent',
+    ),
   });
 }
 

@@ -65,7 +65,13 @@ const dataSchemas = {
     max_tokens: optional(tokens()),
     n: optional(Type.Integer({ minimum: 1, maximum: 1e6 })),
   }),
-  'io.inferometer.request.started.v1': open({ ...identity, queue_ms: durationMs(), upstream: text(256) }),
+  'io.inferometer.request.started.v1': open({
+    ...identity,
+    queue_ms: durationMs(),
+    upstream: text(256),
+    /** Where it stands in the gateway's list of upstreams, from 0; absent where there is only one. */
+    upstream_index: optional(Type.Integer({ minimum: 0, maximum: 1e6 })),
+  }),
   'io.inferometer.request.first_token.v1': open({ ...identity, ttft_ms: durationMs() }),
   'io.inferometer.request.completed.v1': open({
     ...identity,

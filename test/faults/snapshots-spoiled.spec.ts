@@ -65,7 +65,7 @@ function spoiled({ partition, key, value }: LogRecord, random: Random): Outgoing
 
 /** What nobody of ours has written: heads without what they vouch for, in this and other formats, and what is as large as a record can be. */
 function forged(partition: number): OutgoingRecord[] {
-  const head = { format: 3, state: { next: '999999999' }, lag: 0, bytes: 1, manifest: [['a', 'nothing']] };
+  const head = { format: 4, state: { next: '999999999' }, lag: 0, bytes: 1, manifest: [['a', 'nothing']] };
   const record = (key: string, value: string): OutgoingRecord => ({
     partition,
     key: `requests-${partition}/${key}`,

@@ -122,6 +122,7 @@ class Rows {
       case 'received':
         return this.received();
       case 'started':
+        return { ...this.identity(), upstream_index: this.number() };
       case 'firstToken':
         return this.identity();
       case 'completed':

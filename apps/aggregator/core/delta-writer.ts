@@ -1,7 +1,7 @@
 import { CANCEL_PHASES, DECODE_REASONS, ERROR_TYPES, type Decoded, type InferometerEvent } from '#libs/contracts';
 import { codeOf, FLAGS, OUTCOME_FIELDS, type DeltaJson, type DeltaKind } from './delta-format.js';
 import { GAUGES, readingValues } from './kept.js';
-import { finishedReasonOf, FINISHED_REASONS, type TerminalEvent } from './measure.js';
+import { engineOf, finishedReasonOf, FINISHED_REASONS, type TerminalEvent } from './measure.js';
 import type { FoldRecord, Origin } from './partition-state.js';
 import { FORMAT } from './rollup-keys.js';
 
@@ -126,7 +126,7 @@ export class DeltaWriter {
         this.rows.push(this.request(event.data), event.data.max_tokens ?? -1, event.data.n ?? 1);
         return codeOf('received', flags);
       case 'io.inferometer.request.started.v1':
-        this.rows.push(this.request(event.data));
+        this.rows.push(this.request(event.data), engineOf(event.data));
         return codeOf('started', flags);
       case 'io.inferometer.request.first_token.v1':
         this.rows.push(this.request(event.data));

@@ -29,6 +29,36 @@ export function liveGateways(states: readonly PartitionState[]): readonly Gauges
   return gatewaysOf(states).flatMap(({ alive, heartbeat }) => (alive ? (heartbeat ?? []) : []));
 }
 
+/** A gateway that is gone is told of for this long. */
+const GATEWAY_SHOWN_MS = 3_600_000;
+
+/** What a gateway last said of itself; it is `up` while any of its lives is. */
+export interface GatewayStanding {
+  readonly name: string;
+  readonly isUp: boolean;
+  readonly heartbeat: Gauges;
+}
+
+/** Every gateway that was heard of within an hour of log time, by name. */
+export function gatewayStandings(states: readonly PartitionState[], { logTimeMs }: FleetClock): readonly GatewayStanding[] {
+  const newest = new Map<string, Producer>();
+  for (const producer of gatewaysOf(states)) {
+    const other = newest.get(producer.source);
+    if (producer.heartbeat && (!other || isNewer(producer, other))) newest.set(producer.source, producer);
+  }
+  const shown = [...newest.values()].filter(({ lastSeenMs }) => logTimeMs - lastSeenMs <= GATEWAY_SHOWN_MS);
+  const standings = shown.map(({ source, alive, heartbeat }) => ({
+    name: source.slice('/gateways/'.length),
+    isUp: alive,
+    heartbeat: heartbeat!,
+  }));
+  return standings.toSorted((a, b) => compare(a.name, b.name));
+}
+
+function isNewer(one: Producer, other: Producer): boolean {
+  return one.alive === other.alive ? one.lastSeenMs >= other.lastSeenMs : one.alive;
+}
+
 /** Events that gateways had to drop, the dead ones included for as long as they are remembered. */
 export function droppedEvents(states: readonly PartitionState[]): number {
   return gatewaysOf(states).reduce((sum, { heartbeat }) => sum + (heartbeat?.dropped ?? 0), 0);

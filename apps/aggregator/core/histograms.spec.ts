@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { EventSource, PER_TOKEN_EDGES_SECONDS, type EventData } from '#libs/contracts';
+import { ERROR_TYPES, EventSource, PER_TOKEN_EDGES_SECONDS, type EventData } from '#libs/contracts';
 import { START_MS } from '../../../test/support/traffic.js';
 import { HISTOGRAM_EDGES, Histogram, Histograms, type HistogramName } from './histograms.js';
-import { measure } from './measure.js';
+import { measure, reachedUpstream } from './measure.js';
 import { Series } from './series.js';
 
 const source = new EventSource('/gateways/gw', 'boot');
@@ -43,7 +43,7 @@ function sumsOf(histograms: Histograms): Partial<Record<HistogramName, readonly 
 describe('the histograms of a series', () => {
   it('hold each quantity of a streamed request, in seconds and tokens', () => {
     const histograms = new Histograms();
-    histograms.addReceived({ request_id: 'r', operation: 'chat', model: 'm', stream: true, max_tokens: 64 });
+    histograms.addAsked(64, 1);
     histograms.addEnded(completed());
     expect(sumsOf(histograms)).toEqual({
       ttft: [1, 0.4],
@@ -72,9 +72,16 @@ describe('the histograms of a series', () => {
 
   it('count what reached the upstream, however it ended, and nothing that was rejected', () => {
     const series = new Series({ operation: 'chat', model: 'm', tenant: '' });
-    for (const event of [completed(), failed('upstream_error'), failed('queue_full')]) series.addEnded(event, measure(event));
-    expect(series.histograms.of('latency').count).toBe(2);
-    expect(series.finished).toEqual([1, 0, 0, 1, 0]);
+    for (const event of [completed(), failed('upstream_error'), failed('queue_full')]) {
+      series.addEnded(event, measure(event), { receivedAt: 1, engine: 0, maxTokens: -1, n: 2, reached: reachedUpstream(event) });
+    }
+    const { histograms, finished } = series.engine(0);
+    expect(['latency', 'n', 'maxTokens'].map((name) => histograms.of(name as HistogramName).count)).toEqual([2, 2, 0]);
+    expect(finished).toEqual([1, 0, 0, 1, 0]);
+    expect(series.ended.duration.count).toBe(1);
+    expect(Array.from(series.ended.failed, (durations) => durations?.count ?? 0)).toEqual(
+      ERROR_TYPES.slice(0, series.ended.failed.length).map((type) => Number(type === 'upstream_error' || type === 'queue_full')),
+    );
     expect([series.figures.successful, series.figures.failedTotal]).toEqual([1, 2]);
   });
 });

@@ -1,17 +1,20 @@
-import {
-  cellOf,
-  LATENCY_EDGES_SECONDS,
-  PER_TOKEN_EDGES_SECONDS,
-  TOKEN_EDGES,
-  TTFT_EDGES_SECONDS,
-  type RequestReceived,
-} from '#libs/contracts';
+import { cellOf, LATENCY_EDGES_SECONDS, PER_TOKEN_EDGES_SECONDS, TOKEN_EDGES, TTFT_EDGES_SECONDS } from '#libs/contracts';
 import { ExactSum } from '#libs/sketch';
 import { addEach, total } from './counts.js';
 import { seconds, type TerminalEvent } from './measure.js';
 
 /** vLLM's buckets of `request_params_n`. */
-const N_EDGES = [1, 2, 5, 10, 20] as const;
+export const N_EDGES = [1, 2, 5, 10, 20] as const;
+
+/** Bucket boundaries of OpenTelemetry's semantic conventions for generative AI, v1.41.1: of `gen_ai.client.token.usage`. */
+export const GEN_AI_TOKEN_EDGES = [
+  1, 4, 16, 64, 256, 1_024, 4_096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304, 16_777_216, 67_108_864,
+] as const;
+/** The same of `gen_ai.server.request.duration`. */
+export const GEN_AI_DURATION_EDGES = [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92] as const;
+
+/** Both name sets show token counts of the same requests, each on its own edges. */
+const ALL_TOKEN_EDGES = [...new Set<number>([...TOKEN_EDGES, ...GEN_AI_TOKEN_EDGES])].toSorted((a, b) => a - b);
 
 /** Every quantity with an exact histogram, and its edges; durations in seconds. */
 export const HISTOGRAM_EDGES = {
@@ -23,8 +26,8 @@ export const HISTOGRAM_EDGES = {
   inference: LATENCY_EDGES_SECONDS,
   interToken: PER_TOKEN_EDGES_SECONDS,
   timePerOutputToken: PER_TOKEN_EDGES_SECONDS,
-  inputTokens: TOKEN_EDGES,
-  outputTokens: TOKEN_EDGES,
+  inputTokens: ALL_TOKEN_EDGES,
+  outputTokens: ALL_TOKEN_EDGES,
   maxTokens: TOKEN_EDGES,
   n: N_EDGES,
 } as const satisfies Record<string, readonly number[]>;
@@ -77,7 +80,7 @@ export class Histogram {
   }
 }
 
-/** The exact histograms of one series. As in vLLM they count every request that reached the upstream, however it ended. */
+/** The exact histograms of one series at one upstream. As in vLLM they count every request that reached it, however that ended. */
 export class Histograms {
   private readonly byName: Readonly<Record<HistogramName, Histogram>>;
 
@@ -90,9 +93,10 @@ export class Histograms {
     return this.byName[name];
   }
 
-  addReceived(data: RequestReceived): void {
-    this.observe('maxTokens', data.max_tokens);
-    this.observe('n', data.n ?? 1);
+  /** What a request that reached the upstream asked for; without `maxTokens` it set no limit. */
+  addAsked(maxTokens: number | undefined, n: number): void {
+    this.observe('maxTokens', maxTokens);
+    this.observe('n', n);
   }
 
   /** `data` of a request that reached the upstream. */
@@ -109,8 +113,7 @@ export class Histograms {
     this.observe('inputTokens', data.input_tokens);
     this.observe('outputTokens', data.output_tokens);
     if (data.gaps) this.of('interToken').observeCells(data.gaps, decode ?? 0);
-    const rest = (data.output_tokens ?? 0) - 1;
-    if (decode !== undefined && rest > 0) this.observe('timePerOutputToken', decode / rest);
+    this.observe('timePerOutputToken', secondsPerToken(data));
   }
 
   merge(other: Histograms): void {
@@ -124,6 +127,12 @@ export class Histograms {
   private observe(name: HistogramName, value: number | undefined): void {
     if (value !== undefined) this.byName[name].observe(value);
   }
+}
+
+/** Decode time per token after the first; undefined where there was no other. */
+export function secondsPerToken(data: TerminalEvent['data']): number | undefined {
+  const rest = (data.output_tokens ?? 0) - 1;
+  return data.decode_ms !== undefined && rest > 0 ? data.decode_ms / 1000 / rest : undefined;
 }
 
 function difference(later: number | undefined, earlier: number | undefined): number | undefined {

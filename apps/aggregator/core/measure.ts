@@ -1,4 +1,4 @@
-import type { EventOf, RequestCancelled, RequestCompleted, RequestFailed } from '#libs/contracts';
+import type { EventOf, RequestCancelled, RequestCompleted, RequestFailed, RequestStarted } from '#libs/contracts';
 
 export type TerminalEvent =
   | EventOf<'io.inferometer.request.completed.v1'>
@@ -89,3 +89,11 @@ export function finishedReasonOf(event: TerminalEvent): FinishedReason {
 
 export const FINISHED_REASONS = ['stop', 'length', 'abort', 'error', 'repetition'] as const;
 export type FinishedReason = (typeof FINISHED_REASONS)[number];
+
+/** More upstreams than this behind one gateway are told as if they were the last. */
+const MAX_ENGINE = 63;
+
+/** The index of the upstream in its gateway's list, as vLLM's `engine`; 0 where the event does not say it. */
+export function engineOf({ upstream_index: index = 0 }: Pick<RequestStarted, 'upstream_index'>): number {
+  return Math.min(index, MAX_ENGINE);
+}

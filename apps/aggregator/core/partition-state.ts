@@ -1,11 +1,11 @@
 import type { Decoded, DecodeReason, EventOf, GpuReading, InferometerEvent } from '#libs/contracts';
 import type { Bucket } from './bucket.js';
-import { Buckets, MAX_AHEAD_MS } from './buckets.js';
+import { Buckets, FINE_MS, MAX_AHEAD_MS, startOf } from './buckets.js';
 import { gaugesOf, readingFrom, readingValues, type Gauges } from './kept.js';
-import { measure, type TerminalEvent } from './measure.js';
+import { engineOf, measure, reachedUpstream, type TerminalEvent } from './measure.js';
 import type { Producer } from './producer.js';
 import { Producers } from './producers.js';
-import { SeriesTable, type LabelLimits } from './series.js';
+import { SeriesTable, type LabelLimits, type Series } from './series.js';
 
 /** Brokers' clocks differ by less than this. A record older than that before the newest one says that the log's clock was set back. */
 const CLOCK_SET_BACK_MS = 60_000;
@@ -101,6 +101,7 @@ export class PartitionState {
     this.firstTimeMs = Math.min(this.firstTimeMs, timeMs);
     this.lastGatewayHeartbeatMs = Math.min(this.lastGatewayHeartbeatMs, timeMs);
     this.producers.turnBack(timeMs);
+    for (const series of this.series.byId.values()) series.lastSeenMs = Math.min(series.lastSeenMs, timeMs);
     for (const [key, { reading, atMs }] of this.gpus) this.gpus.set(key, { reading, atMs: Math.min(atMs, timeMs) });
   }
 
@@ -121,7 +122,7 @@ export class PartitionState {
       case 'io.inferometer.request.received.v1':
         return this.applyReceived(event, producer, timestampMs);
       case 'io.inferometer.request.started.v1':
-        return producer.started(event.data.request_id, this.seriesOf(event.data));
+        return producer.started(event.data.request_id, this.seriesOf(event.data), engineOf(event.data));
       case 'io.inferometer.request.completed.v1':
       case 'io.inferometer.request.failed.v1':
       case 'io.inferometer.request.cancelled.v1':
@@ -137,18 +138,20 @@ export class PartitionState {
 
   private applyReceived(event: EventOf<'io.inferometer.request.received.v1'>, producer: Producer, timestampMs: number): void {
     const series = this.seriesOf(event.data);
-    producer.received(event.data.request_id, series, event.sequence);
-    series.addReceived(event.data);
-    const bucket = this.bucketOf(event, timestampMs);
+    const { request_id: id, max_tokens: maxTokens = -1, n = 1 } = event.data;
+    producer.received(id, series, event.sequence, maxTokens, n);
+    series.figures.received += 1;
+    const bucket = this.bucketOf(event, timestampMs, series);
     if (bucket) bucket.of(series.id).received += 1;
   }
 
   private applyEnded(event: TerminalEvent, producer: Producer, timestampMs: number): void {
     const series = this.seriesOf(event.data);
-    if (!producer.ended(event.data.request_id, series, event.sequence)) return;
+    const request = producer.ended(event.data.request_id, series, event.sequence, reachedUpstream(event));
+    if (!request) return;
     const measured = measure(event);
-    series.addEnded(event, measured);
-    this.bucketOf(event, timestampMs)?.of(series.id).addEnded(event, measured);
+    series.addEnded(event, measured, request);
+    this.bucketOf(event, timestampMs, series)?.of(series.id).addEnded(event, measured);
   }
 
   private applyReading(event: EventOf<'io.inferometer.gpu.read.v1'>, producer: Producer): void {
@@ -198,11 +201,14 @@ export class PartitionState {
     return this.series.of(data.operation, data.model, data.tenant);
   }
 
-  private bucketOf(event: InferometerEvent, timestampMs: number): Bucket | undefined {
+  /** The bucket for an event of `series`, which was seen then. */
+  private bucketOf(event: InferometerEvent, timestampMs: number, series: Series): Bucket | undefined {
     const timeMs = Date.parse(event.time);
     const latestMs = timestampMs + MAX_AHEAD_MS;
     if (timeMs > latestMs) this.skewed += 1;
-    return Number.isNaN(timeMs) ? undefined : this.buckets.at(Math.min(timeMs, latestMs));
+    if (Number.isNaN(timeMs)) return undefined;
+    series.lastSeenMs = Math.max(series.lastSeenMs, startOf(Math.min(timeMs, latestMs), FINE_MS));
+    return this.buckets.at(Math.min(timeMs, latestMs));
   }
 }
 

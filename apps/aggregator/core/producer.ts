@@ -9,6 +9,13 @@ export interface OpenRequest {
   /** The sequence of its `received` event. 0 until that comes: then the request is counted by its other events. */
   receivedAt: number;
   started: boolean;
+  /** The index of its upstream; 0 until it is known. */
+  engine: number;
+  /** What it asked for, if `received` has come; -1 tokens: no limit. */
+  maxTokens: number;
+  n: number;
+  /** It ended, and had reached the upstream. */
+  reached: boolean;
   /** The sequence of its terminal event, or 0. An ended request stays only while older events of it may still come. */
   endedAt: number;
   /** It is counted as lost. */
@@ -26,7 +33,18 @@ type HeadJson = readonly [
   alive: boolean,
   heartbeat: Gauges | null,
 ];
-type OpenJson = readonly [requestId: string, seriesId: string, receivedAt: number, endedAt: number, flags: number];
+type OpenJson = readonly [
+  requestId: string,
+  seriesId: string,
+  receivedAt: number,
+  endedAt: number,
+  flags: number,
+  engine: number,
+  maxTokens: number,
+  n: number,
+];
+/** What is not known yet. */
+const NEW = { receivedAt: 0, started: false, engine: 0, maxTokens: -1, n: 1, reached: false, endedAt: 0, lost: false };
 
 /** One life of one gateway, probe or aggregator, as one partition sees it. Times are log time in Unix ms, unless they say otherwise. */
 export class Producer {
@@ -61,28 +79,34 @@ export class Producer {
     return this.sequences.accept(sequence, logTimeMs);
   }
 
-  received(requestId: string, series: Series, sequence: number): void {
+  /** `maxTokens`: -1 if it sets no limit. */
+  received(requestId: string, series: Series, sequence: number, maxTokens: number, n: number): void {
     const known = this.open.get(requestId);
     if (known?.receivedAt === 0) {
-      known.receivedAt = sequence;
+      [known.receivedAt, known.maxTokens, known.n] = [sequence, maxTokens, n];
+      if (known.reached) known.series.addAsked(known);
       return;
     }
     if (known) this.giveUp(known);
-    this.add(requestId, { series, receivedAt: sequence, started: false, endedAt: 0, lost: false });
+    this.add(requestId, { ...NEW, series, receivedAt: sequence, maxTokens, n });
   }
 
-  started(requestId: string, series: Series): void {
-    this.entry(requestId, series).started = true;
-  }
-
-  /** False if the request had ended before: a second terminal event counts nothing. */
-  ended(requestId: string, series: Series, sequence: number): boolean {
+  /** `engine`: the index of the upstream that it was sent to. */
+  started(requestId: string, series: Series, engine: number): void {
     const request = this.entry(requestId, series);
-    if (request.endedAt > 0) return false;
+    request.started = true;
+    if (request.endedAt === 0) request.engine = engine;
+  }
+
+  /** Undefined if the request had ended before: a second terminal event counts nothing. */
+  ended(requestId: string, series: Series, sequence: number, reached: boolean): OpenRequest | undefined {
+    const request = this.entry(requestId, series);
+    if (request.endedAt > 0) return undefined;
     if (request.lost) request.series.addLost(-1);
     request.lost = false;
     request.endedAt = sequence;
-    return true;
+    request.reached = reached;
+    return request;
   }
 
   /** Forgets a request that has ended, once no older event of it can still come; those held back for gaps, once all gaps are closed. */
@@ -152,8 +176,9 @@ export class Producer {
     const times = [this.lastSeenMs, this.lastHeartbeatMs, this.succeededMs] as const;
     const head: HeadJson = [this.source, this.bootId, [highest, abandoned, gaps], times, this.alive, this.heartbeat ?? null];
     yield JSON.stringify(head);
-    for (const [id, { series, receivedAt, endedAt, started, lost }] of this.open) {
-      const json: OpenJson = [id, series.id, receivedAt, endedAt, Number(started) + 2 * Number(lost)];
+    for (const [id, { series, receivedAt, endedAt, started, lost, reached, engine, maxTokens, n }] of this.open) {
+      const flags = Number(started) + 2 * Number(lost) + 4 * Number(reached);
+      const json: OpenJson = [id, series.id, receivedAt, endedAt, flags, engine, maxTokens, n];
       yield JSON.stringify(json);
     }
   }
@@ -166,15 +191,16 @@ export class Producer {
     producer.sequences.become({ highest, abandoned, gaps });
     Object.assign(producer, { lastSeenMs, lastHeartbeatMs, succeededMs, alive, heartbeat: heartbeat ?? undefined });
     for (const line of open) {
-      const [id, seriesId, receivedAt, endedAt, flags] = JSON.parse(line) as OpenJson;
-      producer.open.set(id, { series: seriesOf(seriesId), receivedAt, endedAt, started: (flags & 1) > 0, lost: (flags & 2) > 0 });
+      const [id, seriesId, receivedAt, endedAt, flags, engine, maxTokens, n] = JSON.parse(line) as OpenJson;
+      const [started, lost, reached] = [(flags & 1) > 0, (flags & 2) > 0, (flags & 4) > 0];
+      producer.open.set(id, { series: seriesOf(seriesId), receivedAt, started, engine, maxTokens, n, reached, endedAt, lost });
       producer.holdsEnded ||= endedAt > 0;
     }
     return producer;
   }
 
   private entry(requestId: string, series: Series): OpenRequest {
-    return this.open.get(requestId) ?? this.add(requestId, { series, receivedAt: 0, started: false, endedAt: 0, lost: false });
+    return this.open.get(requestId) ?? this.add(requestId, { ...NEW, series });
   }
 
   private add(requestId: string, request: OpenRequest): OpenRequest {

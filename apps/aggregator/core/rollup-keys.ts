@@ -3,7 +3,7 @@ export const INPUTS = ['requests', 'gpus'] as const;
 export type Input = (typeof INPUTS)[number];
 
 /** The format of bases and deltas. Another one is ignored, and counted. */
-export const FORMAT = 3;
+export const FORMAT = 4;
 export const HEAD = 'head';
 
 /** A record of the rollup topic, without where it is written. */

@@ -1,9 +1,8 @@
-import type { RequestReceived } from '#libs/contracts';
-import { addEach } from './counts.js';
+import { EndedHistograms, type EndedJson } from './ended-histograms.js';
+import { EngineFigures, type EngineJson } from './engine-figures.js';
 import { Figures, type FiguresJson } from './figures.js';
 import { hashOf } from './hash.js';
-import { Histograms, type HistogramJson } from './histograms.js';
-import { FINISHED_REASONS, finishedReasonOf, reachedUpstream, type Measured, type TerminalEvent } from './measure.js';
+import type { Measured, TerminalEvent } from './measure.js';
 
 /** What tells series apart. A request without a tenant has the tenant "". */
 export interface SeriesLabels {
@@ -24,13 +23,27 @@ export const OTHER = 'other';
 /** Operations are a closed set of the gateway; this only bounds what a foreign producer could do. */
 const MAX_OPERATIONS = 32;
 
+/** What is known of a request before it ends. */
+export interface AskedRequest {
+  /** 0 while it is not known what the request asked for. */
+  readonly receivedAt: number;
+  /** The index of its upstream. */
+  readonly engine: number;
+  /** -1: it set no limit. */
+  readonly maxTokens: number;
+  readonly n: number;
+  /** It ended, and had reached the upstream. */
+  readonly reached: boolean;
+}
+
 interface SeriesJson {
   readonly labels: SeriesLabels;
   readonly figures: FiguresJson;
   readonly lost: number;
   readonly receivedMissing: number;
-  readonly finished: readonly number[];
-  readonly histograms: readonly HistogramJson[];
+  readonly lastSeenMs: number;
+  readonly ended: EndedJson;
+  readonly engines: readonly (EngineJson | null)[];
 }
 
 /** The totals of one series since the counters began. */
@@ -42,9 +55,11 @@ export class Series {
   lost = 0;
   /** Ended requests whose `received` event never came; they count as received. */
   receivedMissing = 0;
-  histograms = new Histograms();
-  /** Requests that reached the upstream, by vLLM's `finished_reason`; indexed as FINISHED_REASONS. */
-  finished: number[] = FINISHED_REASONS.map(() => 0);
+  /** When a request of it was last received or ended, to 10 s, by its gateway's clock; not later than the log's would allow. */
+  lastSeenMs = 0;
+  ended = new EndedHistograms();
+  /** By the index of the upstream. */
+  engines: (EngineFigures | undefined)[] = [];
 
   /** `id`: if that of the labels is known. */
   constructor(
@@ -58,25 +73,26 @@ export class Series {
     this.lost += count;
   }
 
-  addReceived(data: RequestReceived): void {
-    this.figures.received += 1;
-    this.histograms.addReceived(data);
+  addEnded(event: TerminalEvent, measured: Measured, request: AskedRequest): void {
+    this.figures.addEnded(event, measured);
+    this.ended.addEnded(event);
+    if (!request.reached) return;
+    this.engine(request.engine).addEnded(event);
+    if (request.receivedAt > 0) this.addAsked(request);
   }
 
-  addEnded(event: TerminalEvent, measured: Measured): void {
-    this.figures.addEnded(event, measured);
-    if (!reachedUpstream(event)) return;
-    this.histograms.addEnded(event);
-    this.finished[FINISHED_REASONS.indexOf(finishedReasonOf(event))]! += 1;
+  /** What a request that reached the upstream asked for: once for each. */
+  addAsked({ engine, maxTokens, n }: AskedRequest): void {
+    this.engine(engine).histograms.addAsked(maxTokens < 0 ? undefined : maxTokens, n);
   }
 
   /** Shares nothing with it. */
   clone(): Series {
     const copy = new Series(this.labels, this.id);
     copy.figures = this.figures.clone();
-    copy.histograms.merge(this.histograms);
-    copy.finished = [...this.finished];
-    [copy.lost, copy.receivedMissing] = [this.lost, this.receivedMissing];
+    copy.ended.merge(this.ended);
+    for (const [index, figures] of this.engines.entries()) if (figures) copy.engine(index).merge(figures);
+    [copy.lost, copy.receivedMissing, copy.lastSeenMs] = [this.lost, this.receivedMissing, this.lastSeenMs];
     return copy;
   }
 
@@ -87,8 +103,9 @@ export class Series {
       figures: this.figures.toJSON(),
       lost: this.lost,
       receivedMissing: this.receivedMissing,
-      finished: this.finished,
-      histograms: this.histograms.toJSON(),
+      lastSeenMs: this.lastSeenMs,
+      ended: this.ended.toJSON(),
+      engines: Array.from(this.engines, (figures) => figures?.toJSON() ?? null),
     };
     yield JSON.stringify(json);
   }
@@ -100,9 +117,15 @@ export class Series {
     series.figures = Figures.fromJSON(json.figures);
     series.lost = json.lost;
     series.receivedMissing = json.receivedMissing;
-    addEach(series.finished, json.finished);
-    series.histograms = new Histograms(json.histograms);
+    series.lastSeenMs = json.lastSeenMs;
+    series.ended = new EndedHistograms(json.ended);
+    series.engines = json.engines.map((figures) => (figures ? new EngineFigures(figures) : undefined));
     return series;
+  }
+
+  /** What is counted at one upstream; made if it is new. */
+  engine(index: number): EngineFigures {
+    return (this.engines[index] ??= new EngineFigures());
   }
 }
 

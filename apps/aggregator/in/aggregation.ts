@@ -84,6 +84,11 @@ export class Aggregation {
     return this.flows;
   }
 
+  /** True for the one replica that tells others what all of them could: the consumer group elects it. */
+  get isSpokesman(): boolean {
+    return this.flows.some(({ input, consumer }) => input === 'requests' && consumer.owned.has(0));
+  }
+
   /** The last reading of all rollups. */
   get restored(): Restored | undefined {
     return this.rollups.restored;

@@ -6,12 +6,16 @@ const TOTAL_MIB = 9_871;
 const MEMORY_WAVE_MS = 300_000;
 const COMPUTE_WAVE_MS = 47_000;
 
-/** A plausible GPU at a time: memory use rises and falls slowly between about 70 and 83 %. The same arguments give the same reading. */
-export function simulatedReading(host: string, seed: number, atMs: number): GpuReading {
+/** How far memory use goes above and below its mean, as a share. */
+const MEMORY_SWING = 0.06;
+
+/** A plausible GPU at a time: memory use rises and falls slowly, some 6 % about its mean. The same arguments give the same reading. */
+export function simulatedReading(host: string, seed: number, atMs: number, memoryPercent: number): GpuReading {
   const id = digestOf(`${host} ${seed}`);
   const noise = parseInt(digestOf(`${id} ${Math.floor(atMs / 1000)}`).slice(0, 8), 16) / 2 ** 32;
   const phase = parseInt(id.slice(0, 8), 16) / 2 ** 32;
-  const used = Math.round(TOTAL_MIB * (0.7 + 0.12 * wave(atMs, MEMORY_WAVE_MS, phase) + 0.01 * noise));
+  const share = memoryPercent / 100 + MEMORY_SWING * (2 * wave(atMs, MEMORY_WAVE_MS, phase) - 1) + 0.01 * noise;
+  const used = Math.round(TOTAL_MIB * Math.min(1, Math.max(0, share)));
   const compute = Math.round(30 + 60 * wave(atMs, COMPUTE_WAVE_MS, phase) + 8 * noise);
   return {
     host,

@@ -5,7 +5,7 @@ import { simulatedReading } from '../core/simulated-gpu.js';
 import { GpuReader } from './gpu-reader.js';
 import { ReadingLoop } from './reading-loop.js';
 
-const ONE = [simulatedReading('h', 1, 0)];
+const ONE = [simulatedReading('h', 1, 0, 76)];
 const NONE: GpuReading[] = [];
 
 /** Answers each read with the next of `answers`, the last one for ever; an Error is a rejection. */

@@ -6,6 +6,8 @@ import { GpuReader } from './gpu-reader.js';
 export class SimulatedReader extends GpuReader {
   constructor(
     private readonly host: string,
+    /** Mean memory use, 0 to 100. */
+    private readonly memoryPercent: number,
     private readonly seed = 1,
     private readonly now: () => number = Date.now,
   ) {
@@ -13,6 +15,6 @@ export class SimulatedReader extends GpuReader {
   }
 
   read(): Promise<readonly GpuReading[]> {
-    return Promise.resolve([simulatedReading(this.host, this.seed, this.now())]);
+    return Promise.resolve([simulatedReading(this.host, this.seed, this.now(), this.memoryPercent)]);
   }
 }
