@@ -2,7 +2,7 @@ import { EndedHistograms } from './ended-histograms.js';
 import { EngineFigures } from './engine-figures.js';
 import { clockOf, gatewayStandings, latestReadings, type FleetClock, type GatewayStanding } from './fleet-gauges.js';
 import { Totals } from './fleet-totals.js';
-import type { FleetView } from './fleet-view.js';
+import type { FleetView, Mark } from './fleet-view.js';
 import { Histogram, HISTOGRAM_EDGES } from './histograms.js';
 import type { GpuState, PartitionState } from './partition-state.js';
 import type { OpenRequest } from './producer.js';
@@ -44,7 +44,7 @@ export interface UseGroup {
   readonly totals: Totals;
 }
 
-/** The fleet's numbers at one moment in the groups that metrics are told in. Nothing in it changes any more. */
+/** The fleet's numbers in the groups that metrics are told in. Nothing in it changes any more. */
 export interface FleetMetrics {
   readonly clock: FleetClock;
   readonly engines: readonly EngineGroup[];
@@ -53,19 +53,28 @@ export interface FleetMetrics {
   readonly models: ReadonlyMap<string, Totals>;
   readonly gpus: readonly GpuState[];
   readonly gateways: readonly GatewayStanding[];
+  /** What was summed of each partition: see FleetView. */
+  readonly marks: readonly Mark[];
 }
 
-/** `known`: models that are told of from the start and for ever. */
-export function fleetMetrics(view: FleetView, known: readonly string[]): FleetMetrics {
+/**
+ * Sums a partition at each step; between steps the view may move on. What one partition has counted is of one moment, so the conservation law holds
+ * in the sums; everything but sums is of the first moment. `known`: models that are told of from the start and for ever.
+ */
+export function* gathering(view: FleetView, known: readonly string[]): Generator<void, FleetMetrics> {
   const states = view.states('requests');
   const clock = clockOf(states);
   const groups = new Groups(shownModels(states, clock, known));
   for (const model of known) groups.know(model);
-  for (const state of states) {
+  const others = { clock, gpus: latestReadings(view.states('gpus')), gateways: gatewayStandings(states, clock) };
+  const marks: Mark[] = [];
+  for (const { state, mark } of view.requestPartitions()) {
     for (const series of state.series.byId.values()) groups.addSeries(series);
     for (const producer of state.producers.all()) for (const request of producer.open.values()) groups.addOpen(request);
+    marks.push(mark);
+    yield;
   }
-  return { clock, ...groups.all(), gpus: latestReadings(view.states('gpus')), gateways: gatewayStandings(states, clock) };
+  return { ...others, ...groups.all(), marks };
 }
 
 /** Models with a request in hand, or heard of in the last day of log time; the same on every replica. */

@@ -11,6 +11,17 @@ const LIVE_WITHIN_MS = 10_000;
 /** Every partition hears of somebody every second. One that is further behind the others than this is not read. */
 const IN_STEP_MS = 5_000;
 
+/** The newest state of a partition, from whose writer. */
+interface Newest {
+  readonly partition: number;
+  readonly state: PartitionState;
+  readonly writer: string;
+  readonly lagMs: number;
+}
+
+/** Equal only for states of a partition that show the same. */
+export type Mark = readonly (string | number)[];
+
 /**
  * The whole fleet's state: of every input partition the newest state that the rollups lead to, whoever wrote them. What a zombie writes
  * is as correct as what the owner does: the greater epoch and offset win.
@@ -90,12 +101,15 @@ export class FleetView {
 
   /** Equal only for views that show the same: the same states, from the same owners, who told of the same lag. */
   get offset(): string {
-    const marks = INPUTS.map((input) =>
-      this.newest(input).map(({ partition, state: { origin, next }, writer, lagMs }) => {
-        return [partition, origin.epoch, String(next), replicaOf(writer), lagMs];
-      }),
-    );
-    return hashOf(JSON.stringify(marks));
+    return hashOf(JSON.stringify(INPUTS.map((input) => this.newest(input).map(markOf))));
+  }
+
+  /** The request partitions one after the other, each as it is when its turn comes, and the mark of what it then shows. */
+  *requestPartitions(): Generator<{ readonly state: PartitionState; readonly mark: Mark }> {
+    for (const { partition } of this.newest('requests')) {
+      const newest = this.newestOf('requests', partition);
+      if (newest) yield { state: newest.state, mark: markOf(newest) };
+    }
   }
 
   /** The greatest lag of a request partition in ms: what its writer reported, or how far it is behind the others if it is not read. */
@@ -122,12 +136,14 @@ export class FleetView {
     return [...this.all()].reduce((sum, { rejected }) => sum + rejected, 0);
   }
 
-  private newest(input: Input) {
-    const sorted = [...this.views[input]].toSorted(([a], [b]) => a - b);
-    return sorted.flatMap(([partition, { current }]) => {
-      const { state, writer, lagMs } = current;
-      return state ? { partition, state, writer, lagMs } : [];
-    });
+  private newest(input: Input): readonly Newest[] {
+    const partitions = [...this.views[input].keys()].toSorted((a, b) => a - b);
+    return partitions.flatMap((partition) => this.newestOf(input, partition) ?? []);
+  }
+
+  private newestOf(input: Input, partition: number): Newest | undefined {
+    const { state, writer, lagMs } = this.views[input].get(partition)!.current;
+    return state && { partition, state, writer, lagMs };
   }
 
   private *all(): Generator<PartitionView> {
@@ -136,6 +152,10 @@ export class FleetView {
   }
 }
 
-function newestTime(newest: readonly { readonly state: PartitionState }[]): number {
+function markOf({ partition, state: { origin, next }, writer, lagMs }: Newest): Mark {
+  return [partition, origin.epoch, String(next), replicaOf(writer), lagMs];
+}
+
+function newestTime(newest: readonly Newest[]): number {
   return Math.max(0, ...newest.map(({ state }) => state.logTimeMs));
 }

@@ -27,9 +27,9 @@ export class FleetProducer implements MetricProducer {
     private readonly resource: Resource,
   ) {}
 
-  /** Throws nothing; does not wait. */
+  /** Never rejects. */
   async collect(): Promise<CollectionResult> {
-    const { told } = this.telling.now();
+    const { told } = await this.telling.now();
     const { firstTimeMs, logTimeMs } = told.metrics.clock;
     const span = { startTime: hrTimeOf(firstTimeMs), endTime: hrTimeOf(logTimeMs) };
     const scopeMetrics = this.telling.sets.map(({ title, metrics }) => ({

@@ -1,9 +1,12 @@
-import { fleetMetrics, type FleetMetrics } from '../core/fleet-metrics.js';
+import type { MetricsDocument } from '#libs/contracts';
+import { gathering, type FleetMetrics } from '../core/fleet-metrics.js';
+import { hashOf } from '../core/hash.js';
 import type { GpuState } from '../core/partition-state.js';
 import { DEFAULT_QUERY, type FleetAnswers } from './fleet-answers.js';
 import { METRIC_SETS } from './metric-names/all.js';
 import { LabelCache, type MetricSet, type Told } from './metric-names/metric.js';
 import { VLLM_METRICS } from './metric-names/vllm.js';
+import { sliced } from './sliced.js';
 
 /** Which metrics are told, and of which models from the start. */
 export interface TellingOptions {
@@ -11,7 +14,7 @@ export interface TellingOptions {
   readonly models: readonly string[];
 }
 
-/** The fleet's metrics at one moment. */
+/** The fleet's metrics. */
 export interface Telling {
   /** Equal only for two that say the same, whichever replicas tell them. */
   readonly offset: string;
@@ -22,7 +25,8 @@ export interface Telling {
 export class FleetTelling {
   readonly sets: readonly MetricSet[];
   private readonly labels = new LabelCache();
-  private last: Telling | undefined;
+  private last: (Telling & { readonly begunAt: string }) | undefined;
+  private gathering: Promise<Telling> | undefined;
 
   constructor(
     readonly answers: FleetAnswers,
@@ -32,15 +36,23 @@ export class FleetTelling {
     this.sets = METRIC_SETS.filter((set) => options.vllm || set !== VLLM_METRICS);
   }
 
-  /** Takes as long as the fleet has series; does not wait for anything. */
-  now(): Telling {
+  /** Sums what there is, some milliseconds at a time. Those who ask meanwhile get the same. */
+  now(): Promise<Telling> {
+    if (this.gathering) return this.gathering;
     const document = this.answers.document(DEFAULT_QUERY);
-    const offset = this.answers.offsetOf(document);
-    if (this.last?.offset === offset) return this.last;
+    const begunAt = this.answers.offsetOf(document);
+    if (this.last?.begunAt === begunAt) return Promise.resolve(this.last);
+    this.gathering = this.gather(document, begunAt).finally(() => (this.gathering = undefined));
+    return this.gathering;
+  }
+
+  private async gather(document: MetricsDocument, begunAt: string): Promise<Telling> {
+    const alerts = this.answers.allAlerts();
+    const metrics = await sliced(gathering(this.answers.view, this.options.models));
     this.labels.turn();
-    const metrics = fleetMetrics(this.answers.view, this.options.models);
     if (this.last) this.sayGone(this.last.told.metrics, metrics);
-    this.last = { offset, told: { metrics, document, alerts: this.answers.allAlerts(), labels: this.labels } };
+    const offset = hashOf(JSON.stringify([begunAt, metrics.marks]));
+    this.last = { begunAt, offset, told: { metrics, document, alerts, labels: this.labels } };
     return this.last;
   }
 

@@ -119,13 +119,13 @@ describe('the text as a whole', () => {
     expect(lines).toContain('vllm_total_requests 5');
   });
 
-  it('says once what it leaves out from now on', () => {
+  it('says once what it leaves out from now on', async () => {
     const said: string[] = [];
     const fleet = telling(MIXED, {}, (line) => said.push(line));
-    fleet.now();
+    await fleet.now();
     passTime(fleet, 90_000_000);
-    fleet.now();
-    fleet.now();
+    await fleet.now();
+    await fleet.now();
     expect(said).toEqual(['model "m" was not heard of for a day: its series are dropped']);
   });
 

@@ -28,7 +28,7 @@ export class PrometheusController {
       const age = Math.round(answers.viewAgeMs / 1000);
       throw new ServiceUnavailableException(errorBody(503, `the view of the fleet is ${age} s old`, 'stale_view'));
     }
-    const { offset, told } = this.telling.now();
+    const { offset, told } = await this.telling.now();
     const format = formatFor(accept);
     const gzip = acceptsGzip(acceptEncoding);
     const text = await this.rendering.get(offset, format, gzip, () => render(prometheusFamilies(sets, told), format));

@@ -121,7 +121,7 @@ export function passTime({ answers: { view } }: FleetTelling, ms: number): void 
 
 /** The text of a scrape. */
 export async function textOf(from: FleetTelling, format: 'text' | 'openmetrics' = 'text'): Promise<string> {
-  return String(await render(prometheusFamilies(from.sets, from.now().told), format));
+  return String(await render(prometheusFamilies(from.sets, (await from.now()).told), format));
 }
 
 /** Its lines in the text format. */
