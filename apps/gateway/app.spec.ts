@@ -31,6 +31,7 @@ describe('a plain chat', () => {
     const completed = await gateway.completed();
     expect(completed).toMatchObject({ input_tokens: 5, output_tokens: 2, usage_source: 'upstream', finish_reason: 'stop', chunks: 0 });
     expect(completed).not.toHaveProperty('ttft_ms');
+    expect(gateway.ofType('io.inferometer.request.started.v1')[0]!.data).not.toHaveProperty('upstream_index');
     expect(gateway.lifecycle(completed.request_id)).toEqual(['received', 'started', 'completed']);
   });
 });

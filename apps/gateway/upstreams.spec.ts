@@ -96,8 +96,9 @@ describe('several upstreams', () => {
       () => gateway.ofType('io.inferometer.request.started.v1').length === 6,
       () => 'six started events',
     );
-    const names = gateway.ofType('io.inferometer.request.started.v1').map(({ data }) => data.upstream);
-    expect(names.toSorted()).toEqual(upstreams.flatMap(({ url }) => [nameOf(url), nameOf(url), nameOf(url)]).toSorted());
+    const told = gateway.ofType('io.inferometer.request.started.v1').map(({ data }) => `${data.upstream_index} ${data.upstream}`);
+    const places = upstreams.flatMap(({ url }, index) => Array.from({ length: 3 }, () => `${index} ${nameOf(url)}`));
+    expect(told.toSorted()).toEqual(places.toSorted());
     const first = upstreams[0]!;
     for (const [index, response] of held.entries()) if (index % 2 === 0) streamWords('a')(first.seen[index / 2]!, response);
     await gateway.terminals(3);

@@ -57,11 +57,16 @@ export class RequestLifecycle {
     this.hasWaited = true;
   }
 
-  /** The request was admitted and goes to `upstream`. */
-  start(upstream: string, nowMs: number): void {
+  /** The request was admitted and goes to `upstream`; `index` tells it from others behind this gateway. */
+  start(upstream: string, nowMs: number, index?: number): void {
     if (this.hasEnded || this.admittedAtMs !== undefined) return;
     this.admittedAtMs = nowMs;
-    this.emit('io.inferometer.request.started.v1', { ...this.identity, queue_ms: span(this.queuedAtMs, nowMs), upstream });
+    this.emit('io.inferometer.request.started.v1', {
+      ...this.identity,
+      queue_ms: span(this.queuedAtMs, nowMs),
+      upstream,
+      ...(index !== undefined && { upstream_index: index }),
+    });
   }
 
   /** Tells of the first token once it has been seen; only streams have one. */

@@ -23,7 +23,7 @@ import type { UsageRefusals } from '../core/usage-refusals.js';
 import { askForUsage } from '../core/usage-request.js';
 import type { AnswerHead, Call, FailureCause } from '../out/origin-pool.js';
 import type { RequestRecorder } from '../out/request-recorder.js';
-import type { UpstreamHandler, Upstreams } from '../out/upstreams.js';
+import type { UpstreamHandler, UpstreamPlace, Upstreams } from '../out/upstreams.js';
 import type { GatewaySettings } from '../settings.js';
 import { ClientAnswer, type AnswerListener } from './client-answer.js';
 import { reportMistake } from './mistake.js';
@@ -99,6 +99,7 @@ export class InferenceExchange implements UpstreamHandler, AnswerListener, Guest
   private isCut = false;
   /** Where the request goes; empty until it is admitted. */
   private upstream = '';
+  private upstreamIndex: number | undefined;
   private readonly receivedAtMs = performance.now();
 
   constructor(
@@ -168,13 +169,14 @@ export class InferenceExchange implements UpstreamHandler, AnswerListener, Guest
     return new UsageTrial({ send, asking: askForUsage(body, usageRequest), plain: body, refused, proved }, this);
   }
 
-  goesTo(upstream: string): void {
-    this.upstream = upstream;
+  goesTo({ name, index }: UpstreamPlace): void {
+    this.upstream = name;
+    this.upstreamIndex = index;
   }
 
   /** Told before anything else that follows admission, as soon as it is certain which upstream has the request. */
   sent(): void {
-    if (this.upstream !== '') this.lifecycle.start(this.upstream, this.admission.sinceMs);
+    if (this.upstream !== '') this.lifecycle.start(this.upstream, this.admission.sinceMs, this.upstreamIndex);
   }
 
   head(head: AnswerHead): void {

@@ -1,5 +1,5 @@
 import type { AnswerHead, Call, FailureCause } from '../out/origin-pool.js';
-import type { UpstreamHandler } from '../out/upstreams.js';
+import type { UpstreamHandler, UpstreamPlace } from '../out/upstreams.js';
 
 /** Errors are short; a longer answer is none that is waited for. */
 const MAX_HELD_BYTES = 65_536;
@@ -34,7 +34,7 @@ export class UsageTrial implements UpstreamHandler, Call {
     this.call = options.send(options.asking, this);
   }
 
-  goesTo(upstream: string): void {
+  goesTo(upstream: UpstreamPlace): void {
     this.handler.goesTo?.(upstream);
   }
 

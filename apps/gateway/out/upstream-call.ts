@@ -17,11 +17,11 @@ export class UpstreamCall implements AnswerHandler, Call {
 
   start(index: number): void {
     this.index = index;
-    const { name, pool } = this.upstreams.begin(index);
-    this.handler.goesTo?.(name);
+    const upstream = this.upstreams.begin(index);
+    this.handler.goesTo?.(upstream);
     let call: Call;
     try {
-      call = pool.send(this.request, this);
+      call = upstream.pool.send(this.request, this);
     } catch (error) {
       this.finish();
       throw error;

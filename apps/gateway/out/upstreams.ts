@@ -6,10 +6,17 @@ import type { UpstreamSettings } from '../settings.js';
 import { OriginPool, type AnswerHandler, type Call, type OutgoingRequest } from './origin-pool.js';
 import { UpstreamCall } from './upstream-call.js';
 
+/** Where a request goes. Safe to show. */
+export interface UpstreamPlace {
+  readonly name: string;
+  /** In the list of upstreams, from 0; undefined where there is only one. */
+  readonly index: number | undefined;
+}
+
 /** Takes an answer, and hears where the request goes. */
 export interface UpstreamHandler extends AnswerHandler {
-  /** The request goes to the upstream of this name; comes again if that one refused the connection and another one is tried. */
-  goesTo?(upstream: string): void;
+  /** The request goes to this upstream; comes again if that one refused the connection and another one is tried. */
+  goesTo?(upstream: UpstreamPlace): void;
 }
 
 /** How one upstream stands, for people. */
@@ -21,8 +28,7 @@ export interface UpstreamReport {
   readonly running: number;
 }
 
-interface Upstream {
-  readonly name: string;
+interface Upstream extends UpstreamPlace {
   readonly pool: OriginPool;
   awaySinceMs: number;
   probe: NodeJS.Timeout | undefined;
@@ -40,7 +46,10 @@ export class Upstreams {
     private readonly logger: Logger,
   ) {
     const timeouts = { connectMs: connectTimeoutMs, headersMs: headersTimeoutMs, idleMs: idleTimeoutMs, keepAliveMs };
-    this.all = urls.map((url) => ({ name: nameOf(url, urls), pool: new OriginPool(url, timeouts), awaySinceMs: 0, probe: undefined }));
+    this.all = urls.map((url, at) => {
+      const place = { name: nameOf(url, urls), index: urls.length > 1 ? at : undefined };
+      return { ...place, pool: new OriginPool(url, timeouts), awaySinceMs: 0, probe: undefined };
+    });
     this.choice = new UpstreamChoice(urls.length);
     this.apiKey = apiKey;
   }
