@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { format, resolveConfig } from 'prettier';
 import { expect, it } from 'vitest';
 import { METRIC_SETS } from '../apps/aggregator/out/metric-names/all.js';
@@ -51,6 +52,13 @@ it('docs/metrics.md lists the metrics of the code (npx vitest run test/fleet-met
   const text = [ABOUT, ...METRIC_SETS.flatMap(sectionOf), ''].join('\n\n');
   const wanted = await format(text, { ...(await resolveConfig(DOCUMENT)), parser: 'markdown' });
   await expect(wanted).toMatchFileSnapshot(DOCUMENT);
+});
+
+it('no metric of the fleet has the name of a process’s own: both are scraped', () => {
+  const ofProcesses = new Set(readFileSync(`${ROOT}docs/operations.md`, 'utf8').match(/(?<=`)[a-z0-9_]+(?=`)/g));
+  expect(ofProcesses).toContain('inferometer_gateway_requests_running');
+  const names = METRIC_SETS.flatMap((set) => set.metrics.map((metric) => prometheusNameOf(metric, set)));
+  expect(names.filter((name) => ofProcesses.has(name))).toEqual([]);
 });
 
 it('no two metrics share a name in the text', () => {

@@ -23,7 +23,7 @@ const ENV = {
   MAX_CONCURRENT_REQUESTS: `${MANY}`,
   CLIENT_BUFFER_BYTES: `${BUFFER_BYTES}`,
   CLIENT_STALL_TIMEOUT_MS: `${STALL_MS}`,
-  NODE_OPTIONS: '--max-semi-space-size=8', // As in `npm run start:gateway`.
+  NODE_OPTIONS: '--max-semi-space-size=4 --v8-pool-size=1', // As in `npm run start:gateway`.
 };
 
 /**

@@ -40,7 +40,7 @@ describe.skipIf(!inLongRun(true, false))('fault 21: the same load for a long tim
     const random = randomFor('soak');
     const upstream = await FaultyUpstream.start(random);
     onTestFinished(() => upstream.close());
-    const env = { NODE_OPTIONS: '--max-semi-space-size=8' }; // As in `npm run start:gateway`.
+    const env = { NODE_OPTIONS: '--max-semi-space-size=4 --v8-pool-size=1' }; // As in `npm run start:gateway`.
     const gateway = await GatewayProcess.start(upstream.url, env, (kill) => onTestFinished(kill));
     const visitors = new Visitors(gateway.url, upstream, random);
     onTestFinished(() => visitors.close());

@@ -125,7 +125,7 @@ function conservation() {
 }
 
 function gateways() {
-  const requests = (state: string): string => total(`inferometer_gateway_requests_${state}{${GATEWAY}}`, 'gateway');
+  const requests = (state: string): string => total(`inferometer_gateway_${state}_requests{${GATEWAY}}`, 'gateway');
   const legend = '{{gateway}}';
   return [
     graph({

@@ -88,12 +88,12 @@ export const FLEET_METRICS: MetricSet = {
       Number(isUp),
     ),
     ofGateways(
-      'inferometer.gateway.requests.running',
+      'inferometer.gateway.running.requests',
       '{request}',
       'Requests that the gateway has at its upstreams.',
       ({ isUp, heartbeat }) => (isUp ? heartbeat.running : 0),
     ),
-    ofGateways('inferometer.gateway.requests.waiting', '{request}', 'Requests in the queue of the gateway.', ({ isUp, heartbeat }) =>
+    ofGateways('inferometer.gateway.waiting.requests', '{request}', 'Requests in the queue of the gateway.', ({ isUp, heartbeat }) =>
       isUp ? heartbeat.waiting : 0,
     ),
     ofGateways(
