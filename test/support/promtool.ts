@@ -3,9 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** Whether Prometheus's own tool is on this machine; says loudly that tests are skipped where it is not. */
+/** Whether Prometheus's own tool is on this machine; says loudly that tests are skipped where it is not, and throws where none may be (`CI`). */
 export function hasPromtool(): boolean {
   const isThere = spawnSync('promtool', ['--version']).status === 0;
+  if (!isThere && process.env['CI']) throw new Error('promtool (package prometheus) is not on this machine, and no test may be skipped');
   if (!isThere) console.warn('SKIPPED: promtool (package prometheus) is not on this machine; the tests that need it are skipped');
   return isThere;
 }
