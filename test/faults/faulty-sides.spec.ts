@@ -46,8 +46,10 @@ function mannerOf(habit: Habit, random: Random): Manner {
 }
 
 /** Whatever the upstream is like, there may be no place for a request; and none is reached while it refuses connections. */
-function mayEndAs({ manner, sentAtMs, endedAtMs }: Visit, { outages }: FaultyUpstream): readonly string[] {
-  const isRefused = outages.some(({ fromMs, toMs }) => sentAtMs < toMs && endedAtMs > fromMs);
+function mayEndAs({ manner, sentAtMs, endedAtMs, leftAtMs }: Visit, { outages }: FaultyUpstream): readonly string[] {
+  // The gateway may hear a while later that a client has gone, and go on with its request until then.
+  const untilMs = leftAtMs === undefined ? endedAtMs : leftAtMs + MOST_ABORT_MS;
+  const isRefused = outages.some(({ fromMs, toMs }) => sentAtMs < toMs && untilMs > fromMs);
   return [...OUTCOMES[manner].ends, 'queue_full 503', 'queue_timeout 503', ...(isRefused ? ['upstream_unreachable 502'] : [])];
 }
 
