@@ -49,9 +49,14 @@ function wholeAnswer(status: number, bodyOf: ErrorBody): string {
   return `${head}\r\nconnection: close\r\n\r\n${body}`;
 }
 
+/** Whether a request must name its host, and does not. */
+export function lacksHost({ headers, httpVersion }: IncomingMessage): boolean {
+  return headers.host === undefined && httpVersion === '1.1';
+}
+
 /** Answers a request that must name its host and does not, in place of Node, which would do so without a body. True if it has. */
 export function refuseHostless(request: IncomingMessage, response: ServerResponse, bodyOf: ErrorBody): boolean {
-  if (request.headers.host !== undefined || request.httpVersion !== '1.1') return false;
+  if (!lacksHost(request)) return false;
   answer(response, 400, bodyOf(400));
   return true;
 }

@@ -1,4 +1,5 @@
 export { hasBearerToken } from './bearer-token.js';
+export { lacksHost } from './broken-requests.js';
 export {
   eventLogSettings,
   localeSetting,

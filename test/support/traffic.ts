@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { CANCEL_PHASES, ERROR_TYPES, EventSource, type Decoded, type InferometerEvent } from '#libs/contracts';
+import { CANCEL_PHASES, ERROR_TYPES, EventSource, type Decoded, type EventData, type InferometerEvent } from '#libs/contracts';
 import type { LabelLimits } from '../../apps/aggregator/core/series.js';
 
 export const LIMITS: LabelLimits = { models: [], maxModels: 200, maxTenants: 200 };
@@ -116,3 +116,22 @@ export function recordsOf(events: readonly InferometerEvent[], firstOffset = 0n,
     decoded: { ok: true, value: event },
   }));
 }
+
+/** How a streamed chat ended, with all that may be known of it. */
+export const STREAMED_CHAT: EventData<'io.inferometer.request.completed.v1'> = {
+  request_id: 'r',
+  operation: 'chat',
+  model: 'm',
+  stream: true,
+  status_code: 200,
+  finish_reason: 'stop',
+  queue_ms: 100,
+  ttft_ms: 400,
+  duration_ms: 2_500,
+  decode_ms: 2_000,
+  input_tokens: 7,
+  output_tokens: 11,
+  usage_source: 'upstream',
+  chunks: 4,
+  gaps: [1, 0, 2],
+};

@@ -1,34 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { ERROR_TYPES, EventSource, PER_TOKEN_EDGES_SECONDS, type EventData } from '#libs/contracts';
-import { START_MS } from '../../../test/support/traffic.js';
+import { ERROR_TYPES, EventSource, PER_TOKEN_EDGES_SECONDS } from '#libs/contracts';
+import { START_MS, STREAMED_CHAT } from '../../../test/support/traffic.js';
 import { HISTOGRAM_EDGES, Histogram, Histograms, type HistogramName } from './histograms.js';
 import { measure, reachedUpstream } from './measure.js';
 import { Series } from './series.js';
 
 const source = new EventSource('/gateways/gw', 'boot');
-const STREAM: EventData<'io.inferometer.request.completed.v1'> = {
-  request_id: 'r',
-  operation: 'chat',
-  model: 'm',
-  stream: true,
-  status_code: 200,
-  finish_reason: 'stop',
-  queue_ms: 100,
-  ttft_ms: 400,
-  duration_ms: 2_500,
-  decode_ms: 2_000,
-  input_tokens: 7,
-  output_tokens: 11,
-  usage_source: 'upstream',
-  chunks: 4,
-  gaps: [1, 0, 2],
-};
-
-const completed = (data: Partial<typeof STREAM> = {}) =>
-  source.stamp('io.inferometer.request.completed.v1', 0, 'r', { ...STREAM, ...data }, START_MS);
+const completed = (data: Partial<typeof STREAMED_CHAT> = {}) =>
+  source.stamp('io.inferometer.request.completed.v1', 0, 'r', { ...STREAMED_CHAT, ...data }, START_MS);
 
 const failed = (error_type: 'queue_full' | 'upstream_error') =>
-  source.stamp('io.inferometer.request.failed.v1', 0, 'r', { ...STREAM, error_type }, START_MS);
+  source.stamp('io.inferometer.request.failed.v1', 0, 'r', { ...STREAMED_CHAT, error_type }, START_MS);
 
 /** Count and sum of every histogram that is not empty. */
 function sumsOf(histograms: Histograms): Partial<Record<HistogramName, readonly [count: number, sum: number]>> {

@@ -1,7 +1,7 @@
 import { CANCEL_PHASES, EventSource, type EventData, type InferometerEvent } from '#libs/contracts';
 import { render } from '#libs/exposition';
 import { liveView, RollupWriter } from '../../../test/support/rollups.js';
-import { heartbeat, recordsOf, START_MS } from '../../../test/support/traffic.js';
+import { heartbeat, recordsOf, START_MS, STREAMED_CHAT } from '../../../test/support/traffic.js';
 import type { FleetView } from '../core/fleet-view.js';
 import { FleetAnswers } from './fleet-answers.js';
 import { FleetTelling, type TellingOptions } from './fleet-telling.js';
@@ -11,29 +11,12 @@ type Completed = EventData<'io.inferometer.request.completed.v1'>;
 type Reading = EventData<'io.inferometer.gpu.read.v1'>;
 
 const gateway = new EventSource('/gateways/gw', 'boot');
-const COMPLETED: Omit<Completed, 'request_id'> = {
-  operation: 'chat',
-  model: 'm',
-  stream: true,
-  status_code: 200,
-  finish_reason: 'stop',
-  queue_ms: 100,
-  ttft_ms: 400,
-  duration_ms: 2_500,
-  decode_ms: 2_000,
-  input_tokens: 7,
-  output_tokens: 11,
-  usage_source: 'upstream',
-  chunks: 4,
-  gaps: [1, 0, 2],
-};
-
 let ids = 0;
 
 /** One request from its receipt to its end. */
 export function completed(data: Partial<Completed> = {}, upstreamIndex = 0, maxTokens?: number): readonly InferometerEvent[] {
   ids += 1;
-  const all = { ...COMPLETED, ...data, request_id: `r-${ids}` };
+  const all = { ...STREAMED_CHAT, ...data, request_id: `r-${ids}` };
   const identity = { request_id: all.request_id, operation: all.operation, model: all.model, stream: all.stream };
   return [
     received({ ...identity, ...(maxTokens !== undefined && { max_tokens: maxTokens }), n: 2 }),

@@ -1,6 +1,7 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { lacksHost } from '#libs/runtime';
 import { refusedBody, UNKNOWN_KEY } from '../core/errors.js';
 import { operationOf, type Operation } from '../core/operations.js';
 import { Cors } from './cors.js';
@@ -28,7 +29,8 @@ export class InferenceRoutes implements OnModuleInit {
     const others = server.listeners('request') as ((request: IncomingMessage, response: ServerResponse) => void)[];
     server.removeAllListeners('request');
     server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-      const operation = isWellFormed(request) ? operationOf(request.method, pathOf(request.url)) : undefined;
+      // What lacks its host is answered as broken, the framework's way.
+      const operation = lacksHost(request) ? undefined : operationOf(request.method, pathOf(request.url));
       if (operation) this.take(operation, request, response);
       else for (const listener of others) listener.call(server, request, response);
     });
@@ -54,11 +56,6 @@ export class InferenceRoutes implements OnModuleInit {
     else if (body === 'too_large') inference.handleRefused(arrival, refusedBody(BODY_TOO_LARGE, inference.maxBodyBytes));
     else inference.handle(arrival, body);
   }
-}
-
-/** A request that must name its host, and does not, is none of an inference route: it is answered as broken. */
-function isWellFormed({ headers, httpVersion }: IncomingMessage): boolean {
-  return headers.host !== undefined || httpVersion !== '1.1';
 }
 
 /** The path of a request's target as the routes spell it, however the client has escaped it, and whether it names a host or not. */
