@@ -166,7 +166,7 @@ export class GroupSession {
     timeoutMs = api.name === JOIN_GROUP.name ? REBALANCE_MS + SESSION_MS : REQUEST_TIMEOUT_MS,
   ): Promise<Answer> {
     const { cluster, group } = this.parts;
-    this.coordinator ??= await cluster.coordinator(group, this.parts.lanes.beat);
+    this.coordinator ??= await cluster.coordinator(group, lane);
     this.lastCoordinator = this.coordinator;
     try {
       return await cluster.requestAt(this.coordinator, lane, api, request, timeoutMs);

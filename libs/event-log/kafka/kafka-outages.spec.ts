@@ -133,7 +133,7 @@ describe.skipIf(!(await canStartKafka()))('while a broker is away', { timeout: 9
     try {
       const joining = log.consume(topic, 'g2', new Notebook()).catch((error: unknown) => error);
       const closed = log.close().then(() => 'closed');
-      expect(await Promise.race([closed, sleep(4_000, 'waits')])).toBe('closed');
+      expect(await Promise.race([closed, sleep(12_000, 'waits')])).toBe('closed');
       expect(await joining).toBeInstanceOf(Error);
       expect(member.owned.size).toBe(0);
     } finally {
