@@ -19,6 +19,7 @@ export {
   type RequestStarted,
 } from './events.js';
 export { EventSource } from './event-source.js';
+export type { DeadLetter } from './dead-letter.js';
 export { DECODE_REASONS, decodeEvent, encodeEvent, MAX_EVENT_BYTES, type Decoded, type DecodeReason } from './codec.js';
 export {
   LATENCY_BINS,

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import type { DecodeReason } from '#libs/contracts';
+import type { DeadLetter, DecodeReason } from '#libs/contracts';
 import { EventLogError, type EventLog, type LogRecord } from '#libs/event-log';
 
 /** At most this much of a record that could not be decoded is kept. */
@@ -19,7 +19,7 @@ export class DeadLetters {
 
   /** Resolves when the letter is stored: only then may the offset move past the record. Tries until it is, or the log is closed. */
   async put(topic: string, record: LogRecord, reason: DecodeReason, detail: string): Promise<void> {
-    const letter = {
+    const letter: DeadLetter = {
       topic,
       partition: record.partition,
       offset: String(record.offset),
