@@ -20,5 +20,6 @@ export { openEventLog, type EventLogAddress, type EventLogOptions } from './open
 export { prepareTopics, type PrepareOptions, type TopicLogger } from './prepare-topics.js';
 export { partitionOf } from './partitioner.js';
 export { Outbox, type OutboxOptions } from './outbox.js';
+export { TopicKeeper } from './topic-keeper.js';
 export { TopicWatch, type WatchedTopics } from './topic-watch.js';
 export { Spool, type SpoolOptions } from './spool.js';

@@ -9,6 +9,7 @@ const HEARTBEAT = 'io.inferometer.aggregator.heartbeat.v1';
 
 let partitions: number;
 let cause: Error | undefined;
+let isAway: boolean;
 let ensured: string[][];
 let said: string[];
 let beats: number[];
@@ -17,11 +18,15 @@ let outbox: Outbox;
 let watch: TopicWatch;
 beforeEach(() => {
   vi.useFakeTimers();
-  [partitions, cause, ensured, said, beats] = [6, undefined, [], [], []];
+  [partitions, cause, isAway, ensured, said, beats] = [6, undefined, true, [], [], []];
   log = {
     ensureTopics: async (topics: readonly { name: string }[]) => {
       if (cause) throw cause;
       ensured.push(topics.map(({ name }) => name));
+    },
+    topics: async () => {
+      if (isAway) throw cause!;
+      return [];
     },
     partitions: async () => {
       if (cause) throw cause;
@@ -104,4 +109,16 @@ it.each([
   await until('it has tried', () => said.length + ensured.length > 0);
   await watch.stop();
   expect(said).toHaveLength(trouble ? 1 : 0);
+});
+
+it('makes the topics again if the log comes back without them', async () => {
+  watch.start();
+  await vi.advanceTimersByTimeAsync(1);
+  cause = new Error('topic requests is gone');
+  isAway = false;
+  outbox.offerToEvery(HEARTBEAT, 'a', { version: '1' });
+  await vi.advanceTimersByTimeAsync(9_000);
+  expect(said.slice(1)).toEqual([]);
+  await vi.advanceTimersByTimeAsync(3_000);
+  expect(said.slice(1)).toEqual(['the event log has lost requests, rollups with all that was in them: they are made again, empty']);
 });

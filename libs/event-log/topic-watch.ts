@@ -3,11 +3,14 @@ import { Bell } from './bell.js';
 import { EventLogError, type EventLog, type TopicSpec } from './event-log.js';
 import type { Outbox } from './outbox.js';
 import { prepareTopics, unlessAborted, type TopicLogger } from './prepare-topics.js';
+import { TopicKeeper } from './topic-keeper.js';
 
 /** How often the partitions are counted, and how often it is said that the log is still away. */
 const LOOK_EVERY_MS = 60_000;
 /** That the log has gone, or is back, is said within this time. */
 const NOTICE_WITHIN_MS = 1_000;
+/** While nothing can be stored, whether the topics are still there is looked at once in so many of these. */
+const ROUNDS_BETWEEN_LOOKS = 5;
 
 /** What a producer has to do about its topics. */
 export interface WatchedTopics {
@@ -22,6 +25,7 @@ export class TopicWatch {
   private readonly stopping = new AbortController();
   private readonly wake = new Bell();
   private running: Promise<void> = Promise.resolve();
+  private readonly keeper: TopicKeeper;
   private wasConnected = true;
 
   constructor(
@@ -29,7 +33,9 @@ export class TopicWatch {
     private readonly topics: WatchedTopics,
     private readonly outbox: Outbox,
     private readonly logger: TopicLogger,
-  ) {}
+  ) {
+    this.keeper = new TopicKeeper(log, topics.all, logger);
+  }
 
   /** Returns at once, and never throws: a producer serves whatever the log does. Wrong credentials are said once a minute. */
   start(): void {
@@ -56,6 +62,7 @@ export class TopicWatch {
       const isMinute = (round * NOTICE_WITHIN_MS) % LOOK_EVERY_MS === 0;
       if (isMinute && !signal.aborted) await this.countPartitions();
       if (!signal.aborted) this.notice(isMinute);
+      if (!this.outbox.connected && round % ROUNDS_BETWEEN_LOOKS === 0) await unlessAborted(this.keeper.look(), signal).catch(() => {});
     }
   }
 

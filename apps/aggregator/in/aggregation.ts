@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EventSource, topicsOf, type Topics } from '#libs/contracts';
-import { EventLog, EventLogError, Outbox, prepareTopics, type Consumption } from '#libs/event-log';
+import { EventLog, EventLogError, Outbox, prepareTopics, TopicKeeper, type Consumption } from '#libs/event-log';
 import { VERSION, type Logger } from '#libs/runtime';
 import { INPUTS, writerName, type Input } from '../core/rollup-keys.js';
 import { DeadLetters } from '../out/dead-letters.js';
@@ -16,6 +16,7 @@ import { RollupFollowing, type Restored } from './rollup-following.js';
 const SILENCE_MS = 1000;
 const ALERT_INTERVAL_MS = 1000;
 const ERASE_INTERVAL_MS = 60_000;
+const TOPICS_INTERVAL_MS = 5_000;
 /** That the log has gone, or is back, is said within this time. */
 const NOTICE_WITHIN_MS = 1000;
 const RETRY_MS = 1000;
@@ -134,6 +135,8 @@ export class Aggregation {
     await prepareTopics(this.log, Object.values(this.topics), ear, { signal });
     const watch = new LogWatch(this.logger);
     this.every(NOTICE_WITHIN_MS, () => watch.notice(this.log.connected(), performance.now()));
+    const keeper = new TopicKeeper(this.log, Object.values(this.topics), this.logger);
+    this.every(TOPICS_INTERVAL_MS, () => void keeper.look());
     await this.insist(() => this.rollups.start());
     await this.answers.warmUp();
     this.watchAlerts();
