@@ -4,11 +4,9 @@ import { Outbox, TopicWatch, type EventLog } from '#libs/event-log';
 import { ProcessMetrics } from '#libs/process-metrics';
 import { inTurn, startHttpApp, type Logger, type RunningApp } from '#libs/runtime';
 import { GpuProbeModule } from './gpu-probe.module.js';
-import type { GpuReader } from './in/gpu-reader.js';
 import { observeGpuProbe } from './in/instruments.js';
-import { NvidiaSmiReader } from './in/nvidia-smi-reader.js';
+import { readerOf } from './in/reader-of.js';
 import { ReadingLoop } from './in/reading-loop.js';
-import { SimulatedReader } from './in/simulated-reader.js';
 import { publishReadings } from './out/gpu-events.js';
 import type { GpuProbeSettings } from './settings.js';
 
@@ -41,11 +39,6 @@ export async function startGpuProbe(settings: GpuProbeSettings, log: EventLog, l
     url,
     drain: () => inTurn([() => loop.stop(), () => watch.stop(), () => outbox.close(), () => nest.close()]),
   };
-}
-
-/** `auto` is nvidia-smi, whose absence is no fault. */
-function readerOf({ source, probeId, simulatedMemoryPercent }: GpuProbeSettings): GpuReader {
-  return source === 'simulated' ? new SimulatedReader(probeId, simulatedMemoryPercent) : new NvidiaSmiReader(probeId);
 }
 
 function openOutbox({ eventLog, probeId }: GpuProbeSettings, log: EventLog): Outbox {

@@ -23,3 +23,5 @@ export { Outbox, type OutboxOptions } from './outbox.js';
 export { TopicKeeper } from './topic-keeper.js';
 export { TopicWatch, type WatchedTopics } from './topic-watch.js';
 export { Spool, type SpoolOptions } from './spool.js';
+export { surveyEventLog, type LogSurvey, type SurveyedTopic } from './survey.js';
+export { surveySpool, type SpoolSurvey } from './spool-survey.js';

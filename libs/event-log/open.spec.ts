@@ -19,6 +19,16 @@ describe('opening an event log', () => {
     rmSync(root, { recursive: true });
   });
 
+  it('that must exist makes nothing where there is none', async () => {
+    const root = mkdtempSync(join(tmpdir(), 'event-log-'));
+    const url = `file:${root}/a`;
+    await expect(openEventLog(url, { mustExist: true })).rejects.toThrow(new EventLogOpenError(`there is no event log in ${root}/a`));
+    expect(readdirSync(root)).toEqual([]);
+    await (await openEventLog(url)).close();
+    await (await openEventLog(url, { mustExist: true })).close();
+    rmSync(root, { recursive: true });
+  });
+
   it('in memory starts empty every time', async () => {
     for (let round = 0; round < 2; round += 1) {
       const log = await openEventLog('memory:');

@@ -26,8 +26,10 @@ export interface SpoolFiles {
   release(): void;
 }
 
-const TOPIC = 'spool';
-const LOCK_FILE = 'spool.lock';
+/** The one topic of a spool. */
+export const TOPIC = 'spool';
+/** Held by the gateway that has the spool. */
+export const LOCK_FILE = 'spool.lock';
 const ASIDE_FILE = 'damaged-spool.sqlite';
 /** Nobody else writes, but a copy that somebody makes for a backup may hold a lock for a moment. */
 const BUSY_MS = 1_000;

@@ -12,5 +12,5 @@ export { startHttpApp, type HttpApp, type HttpAppOptions } from './http-app.js';
 export { inTurn } from './in-turn.js';
 export { runMain, type MainOptions, type RunningApp } from './lifecycle.js';
 export { Logger, type LogLevel } from './logger.js';
-export { SettingsError, SettingsReader, StartError, type DeclaredSetting, type Environment } from './settings.js';
-export { VERSION } from './version.js';
+export { SettingsError, SettingsReader, StartError, type DeclaredSetting, type Environment, type SettingProblem } from './settings.js';
+export { NODE_RANGE, VERSION } from './version.js';

@@ -11,7 +11,16 @@ export interface TopicMetadata {
   readonly name: string;
   /** Changes when the topic is deleted and created anew. */
   readonly id: string;
-  readonly partitions: readonly { readonly partition: number; readonly leader: number }[];
+  readonly partitions: readonly PartitionMetadata[];
+}
+
+interface PartitionMetadata {
+  readonly partition: number;
+  /** -1 where there is none now. */
+  readonly leader: number;
+  /** Brokers that hold a copy of it, and those of them that have all of it. */
+  readonly copies: number;
+  readonly inSync: number;
 }
 
 interface MetadataAnswer {
@@ -48,15 +57,30 @@ export const METADATA: Api<{ readonly topics: readonly string[] }, MetadataAnswe
         from.int16();
         const at = { partition: from.int32(), leader: from.int32() };
         from.int32();
-        for (let list = 0; list < 3; list += 1) from.compactArray(() => from.int32());
+        const [copies, inSync] = [from.compactArray(() => from.int32()), from.compactArray(() => from.int32())];
+        from.compactArray(() => from.int32());
         from.skipTags();
-        return at;
+        return { ...at, copies: copies.length, inSync: inSync.length };
       });
       from.int32();
       from.skipTags();
       return { ...topic, partitions };
     });
     return { nodes, controller, topics };
+  },
+};
+
+/** Which versions of which requests a broker speaks, by their keys. It says so to everybody, before a login too. */
+export const API_VERSIONS: Api<void, ReadonlyMap<number, { readonly min: number; readonly max: number }>> = {
+  name: 'ApiVersions',
+  key: 18,
+  version: 2,
+  flexible: false,
+  encode() {},
+  decode(from) {
+    from.int16();
+    const spoken = from.array((): [number, { min: number; max: number }] => [from.int16(), { min: from.int16(), max: from.int16() }]);
+    return new Map(spoken);
   },
 };
 

@@ -35,7 +35,7 @@ export async function ensureTopics(cluster: Cluster, topics: readonly TopicSpec[
   if (topics.length === 0) return;
   const names = topics.map(({ name }) => name);
   const stored = new Map((await storedTopics(cluster, names)).map((topic) => [topic.name, topic]));
-  const problems = topics.flatMap((spec) => faultOf(spec, stored.get(spec.name)) ?? []);
+  const problems = topics.flatMap((spec) => topicFault(spec, stored.get(spec.name)) ?? []);
   if (problems.length > 0) throw new EventLogOpenError(problems.join('; '));
   const missing = topics.filter(({ name }) => !stored.has(name));
   if (missing.length === 0) return;
@@ -44,7 +44,7 @@ export async function ensureTopics(cluster: Cluster, topics: readonly TopicSpec[
 }
 
 /** What is wrong with a topic that exists, and how to mend it; undefined if nothing is. */
-function faultOf({ name, policy, partitions }: TopicSpec, stored: StoredTopic | undefined): string | undefined {
+export function topicFault({ name, policy, partitions }: TopicSpec, stored: StoredTopic | undefined): string | undefined {
   if (!stored) return undefined;
   if (sorted(stored.policy) !== sorted(policy)) {
     return `topic ${name} exists with ${POLICY} ${stored.policy}, but ${policy} is needed: alter it, or use another EVENT_LOG_TOPIC_PREFIX`;

@@ -161,7 +161,8 @@ export class SqliteEventLog extends EventLog {
   }
 }
 
-function storedTopicOf({ name, partitionIds, policy, retentionMs, retentionBytes }: Topic): StoredTopic {
+/** A topic as the port shows it. */
+export function storedTopicOf({ name, partitionIds, policy, retentionMs, retentionBytes }: Topic): StoredTopic {
   const limits = { retentionMs: retentionMs ?? undefined, retentionBytes: retentionBytes ?? undefined };
   return { name, partitions: partitionIds.length, policy, ...limits, clock: 'log' };
 }
