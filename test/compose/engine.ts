@@ -20,7 +20,8 @@ export function dockerEnvironment(): NodeJS.ProcessEnv | undefined {
 
 /** Called by vitest once a run: an engine that the tests have started ends with them. */
 export function setup(): () => void {
-  const isTheirs = existsSync(TOOLS) && !works(process.env) && run(join(TOOLS, 'engine'), ['status']).status !== 0;
+  const wasUp = works(process.env) || (existsSync(TOOLS) && run(join(TOOLS, 'engine'), ['status']).status === 0);
+  const isTheirs = existsSync(TOOLS) && (!wasUp || process.env['CI'] !== undefined);
   return () => {
     if (isTheirs) run(join(TOOLS, 'engine'), ['down']);
   };

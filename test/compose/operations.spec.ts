@@ -102,6 +102,9 @@ describe.skipIf(!docker)("docker-compose.yml: the operator's day", () => {
     const answers = await underLoad(async () => {});
     expect(tally(answers.map(({ status }) => String(status)))).toEqual({ 200: answers.length });
     await waitFor('the aggregator to say it', async () => /the topic was replaced, its counters start anew/.test(await stack.compose('logs', 'aggregator')), 60_000);
+    // What was told to the new topic is what is counted now.
+    const told = await Told.read(stack.logUrl);
+    expect((await stack.settled(told.requests.size)).requests.total).toBeGreaterThanOrEqual(answers.length);
   });
 
   it('a wrong UPSTREAM_URL is one clear line', { timeout: 2 * MINUTES }, async () => {
