@@ -20,7 +20,12 @@ export class Compose {
 
   /** Nothing is started yet. */
   static async project(docker: NodeJS.ProcessEnv, settings: NodeJS.ProcessEnv = {}): Promise<Compose> {
-    const env: NodeJS.ProcessEnv = { ...docker, ...settings, COMPOSE_PROJECT_NAME: `inferometer-${process.pid}`, INFEROMETER_VERSION: 'test' };
+    const env: NodeJS.ProcessEnv = {
+      ...docker,
+      ...settings,
+      COMPOSE_PROJECT_NAME: `inferometer-${process.pid}`,
+      INFEROMETER_VERSION: 'test',
+    };
     for (const name of PORTS) env[name] = String(await freePort());
     return new Compose(env);
   }
@@ -102,7 +107,9 @@ export class Compose {
   }
 
   async metrics(): Promise<MetricsDocument> {
-    const { statusCode, body } = await request(`${this.fleetUrl}/api/v1/metrics?window=all`);
+    const { statusCode, body } = await request(`${this.fleetUrl}/api/v1/metrics?window=all`, {
+      headers: { authorization: `Bearer ${this.env['API_TOKEN'] ?? ''}` },
+    });
     if (statusCode !== 200) throw new Error(`the API answers ${statusCode}: ${await body.text()}`);
     return (await body.json()) as MetricsDocument;
   }

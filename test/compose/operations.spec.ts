@@ -53,20 +53,28 @@ describe.skipIf(!docker)("docker-compose.yml: the operator's day", () => {
     return told;
   }
 
-  it.for(['aggregator', 'gpu-probe', 'prometheus', 'kafka'])('kill -9 of %s: no request fails, none is lost', { timeout: 5 * MINUTES }, async (service) => {
-    const [container = ''] = await stack.containers(service);
-    const answers = await underLoad(() => stack.kill(container));
-    expect(tally(answers.map(({ status }) => String(status)))).toEqual({ 200: answers.length });
-    const told = await expectReconciled();
-    expect(answers.filter(({ id }) => told.of(id).ends[0]?.what !== 'completed 200')).toEqual([]);
-  });
+  it.for(['aggregator', 'gpu-probe', 'prometheus', 'kafka'])(
+    'kill -9 of %s: no request fails, none is lost',
+    { timeout: 5 * MINUTES },
+    async (service) => {
+      const [container = ''] = await stack.containers(service);
+      const answers = await underLoad(() => stack.kill(container));
+      expect(tally(answers.map(({ status }) => String(status)))).toEqual({ 200: answers.length });
+      const told = await expectReconciled();
+      expect(answers.filter(({ id }) => told.of(id).ends[0]?.what !== 'completed 200')).toEqual([]);
+    },
+  );
 
-  it.for(['gateway', 'model-server', 'door'])('kill -9 of %s: what fails is told, and it is back by itself', { timeout: 5 * MINUTES }, async (service) => {
-    const [container = ''] = await stack.containers(service);
-    const answers = await underLoad(() => stack.kill(container));
-    await expectReconciled();
-    expect(answers.at(-1)?.status).toBe(200);
-  });
+  it.for(['gateway', 'model-server', 'door'])(
+    'kill -9 of %s: what fails is told, and it is back by itself',
+    { timeout: 5 * MINUTES },
+    async (service) => {
+      const [container = ''] = await stack.containers(service);
+      const answers = await underLoad(() => stack.kill(container));
+      await expectReconciled();
+      expect(answers.at(-1)?.status).toBe(200);
+    },
+  );
 
   it('a rolling replacement of gateways and aggregators: no request fails, no event is lost', { timeout: 5 * MINUTES }, async () => {
     await stack.up('--scale', 'gateway=2', '--scale', 'aggregator=2');
@@ -97,18 +105,34 @@ describe.skipIf(!docker)("docker-compose.yml: the operator's day", () => {
 
   it('a broker that has lost its volume: it is said, and counting goes on', { timeout: 5 * MINUTES }, async () => {
     await stack.compose('rm', '--stop', '--force', 'kafka');
-    await stack.docker('volume', 'rm', `${(await stack.compose('config', '--format', 'json').then(JSON.parse) as { name: string }).name}_kafka`);
+    await stack.docker(
+      'volume',
+      'rm',
+      `${((await stack.compose('config', '--format', 'json').then(JSON.parse)) as { name: string }).name}_kafka`,
+    );
     await stack.up();
     const answers = await underLoad(async () => {});
     expect(tally(answers.map(({ status }) => String(status)))).toEqual({ 200: answers.length });
-    await waitFor('the aggregator to say it', async () => /the topic was replaced, its counters start anew/.test(await stack.compose('logs', 'aggregator')), 60_000);
+    await waitFor(
+      'the aggregator to say it',
+      async () => /the topic was replaced, its counters start anew/.test(await stack.compose('logs', 'aggregator')),
+      60_000,
+    );
     // What was told to the new topic is what is counted now.
     const told = await Told.read(stack.logUrl);
     expect((await stack.settled(told.requests.size)).requests.total).toBeGreaterThanOrEqual(answers.length);
   });
 
   it('a wrong UPSTREAM_URL is one clear line', { timeout: 2 * MINUTES }, async () => {
-    const { code, output } = await stack.run('docker', ['compose', 'run', '--rm', '--no-deps', '-e', 'UPSTREAM_URL=model-server', 'gateway']);
+    const { code, output } = await stack.run('docker', [
+      'compose',
+      'run',
+      '--rm',
+      '--no-deps',
+      '-e',
+      'UPSTREAM_URL=model-server',
+      'gateway',
+    ]);
     expect(code).toBe(2);
     expect(output).toContain('gateway: UPSTREAM_URL: not an http:// or https:// address');
   });

@@ -17,7 +17,7 @@ describe.skipIf(!docker)('docker-compose.yml: the three uses', () => {
   let sent = 0;
 
   beforeAll(async () => {
-    stack = await Compose.project(docker!, { MODEL_NAMES: 'demo-7b,m', TTFT_MS: '50', TOKENS_PER_SECOND: '200' });
+    stack = await Compose.project(docker!, { API_TOKEN: 'a-token', MODEL_NAMES: 'demo-7b,m', TTFT_MS: '50', TOKENS_PER_SECOND: '200' });
   });
   afterAll(() => stack?.remove(), 2 * MINUTES);
 
@@ -39,7 +39,6 @@ describe.skipIf(!docker)('docker-compose.yml: the three uses', () => {
     await waitFor('Prometheus to know of it', async () => (await stack.query('vllm_successful_requests')) === 1, 60_000);
     expect(await stack.query('vllm_total_output_tokens')).toBe(20);
     await waitFor('every process to be scraped', async () => (await stack.query('count(up == 1)')) === 4, 60_000);
-    expect(await stack.query('count(prometheus_notifications_alertmanagers_discovered) or vector(0)')).toBeDefined();
   });
 
   it('2. scale out under load, to 3 aggregators and 2 gateways, and back: nothing fails, and everything is counted once', async () => {
@@ -69,6 +68,11 @@ describe.skipIf(!docker)('docker-compose.yml: the three uses', () => {
     const { code, output } = await stack.run('env', [`EVENT_LOG_URL=${stack.logUrl}`, 'npm', ...args]);
     expect(code, output).toBe(0);
     const decoded = output.trim().split('\n').map((line) => decodeEvent(Buffer.from(line))); // prettier-ignore
-    expect(decoded.map((event) => event.ok && event.value.type.split('.').at(-2))).toEqual(['received', 'started', 'first_token', 'completed']);
+    expect(decoded.map((event) => event.ok && event.value.type.split('.').at(-2))).toEqual([
+      'received',
+      'started',
+      'first_token',
+      'completed',
+    ]);
   });
 });

@@ -8,6 +8,7 @@ import { FleetAnswers } from '../out/fleet-answers.js';
 import { RollupPublisher } from '../out/rollup-publisher.js';
 import { RollupTally } from '../out/rollup-tally.js';
 import type { AggregatorSettings } from '../settings.js';
+import { AsideWatch } from './aside-watch.js';
 import { LogWatch } from './log-watch.js';
 import { PartitionConsumer } from './partition-consumer.js';
 import { RollupFollowing, type Restored } from './rollup-following.js';
@@ -135,6 +136,9 @@ export class Aggregation {
     await prepareTopics(this.log, Object.values(this.topics), ear, { signal });
     const watch = new LogWatch(this.logger);
     this.every(NOTICE_WITHIN_MS, () => watch.notice(this.log.connected(), performance.now()));
+    const aside = new AsideWatch((message) => this.logger.warn(message), VERSION, this.topics.deadLetter.name);
+    const whatIsAside = () => ({ deadLetters: this.deadLetters.stored, rejectedRollups: this.answers.view.rejected });
+    this.every(NOTICE_WITHIN_MS, () => aside.notice(whatIsAside(), performance.now()));
     const keeper = new TopicKeeper(this.log, Object.values(this.topics), this.logger);
     this.every(TOPICS_INTERVAL_MS, () => void keeper.look());
     await this.insist(() => this.rollups.start());
