@@ -191,7 +191,7 @@ export class Aggregation {
     });
     const consumption = await this.log.consume(topic, GROUP, consumer);
     void consumption.failed.then(this.fail);
-    const outbox = new Outbox(this.log, topic, partitions, new EventSource(`/aggregators/${this.replica}`, this.replica));
+    const outbox = new Outbox(this.log, topic, partitions, new EventSource(`/aggregators/${this.replica}`, `${this.replica}-${input}`));
     return { input, topic, consumer, consumption, outbox };
   }
 
