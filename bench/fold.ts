@@ -81,43 +81,37 @@ function barred(name: string, value: number, unit: string, sign: '>=' | '<=', ba
 }
 
 /** The fold alone. */
-function foldRows(series: number, events: readonly InferometerEvent[], bytes: readonly Uint8Array[]): readonly BenchRow[] {
+function foldRows(what: string, events: readonly InferometerEvent[], bytes: readonly Uint8Array[]): readonly BenchRow[] {
   const decoded = events.map((value) => ({ ok: true, value }) as const);
   const fromDecoded = best(() => void fold((index) => decoded[index]!));
   const fromBytes = best(() => void fold((index) => decodeEvent(bytes[index]!)));
   return [
-    barred(`fold, decoded, ${series} series`, fromDecoded, 'events/s', '>=', 300_000),
-    barred(`fold, from bytes, ${series} series`, fromBytes, 'events/s', '>=', 120_000),
+    barred(`fold, decoded, ${what}`, fromDecoded, 'events/s', '>=', 300_000),
+    barred(`fold, from bytes, ${what}`, fromBytes, 'events/s', '>=', 120_000),
   ];
 }
 
 /** The fold with what it publishes, and what reading that costs. */
-function rollupRows(series: number, bytes: readonly Uint8Array[], bar: number): readonly BenchRow[] {
+function rollupRows(what: string, bytes: readonly Uint8Array[], bar: number): readonly BenchRow[] {
   const rate = best(() => void published(bytes));
   const { deltas } = published(bytes);
   const [inputBytes, deltaBytes] = [sizeOf(bytes), sizeOf(deltas)];
   return [
-    barred(`bytes to published deltas, ${series} series`, rate, 'events/s', '>=', bar),
-    { name: `input, ${series} series`, value: inputBytes / EVENTS, unit: 'bytes/event' },
-    { name: `deltas, ${series} series`, value: deltaBytes / EVENTS, unit: 'bytes/event' },
-    barred(`deltas, of the input, ${series} series`, (100 * deltaBytes) / inputBytes, '%', '<=', 10),
-    { name: `applying deltas, ${series} series`, value: 1e6 / best(() => follow(deltas)), unit: 'µs/event' },
+    barred(`bytes to published deltas, ${what}`, rate, 'events/s', '>=', bar),
+    { name: `input, ${what}`, value: inputBytes / EVENTS, unit: 'bytes/event' },
+    { name: `deltas, ${what}`, value: deltaBytes / EVENTS, unit: 'bytes/event' },
+    barred(`deltas, of the input, ${what}`, (100 * deltaBytes) / inputBytes, '%', '<=', 10),
+    { name: `applying deltas, ${what}`, value: 1e6 / best(() => follow(deltas)), unit: 'µs/event' },
   ];
 }
 
-function restoreRows(series: number, bytes: readonly Uint8Array[]): readonly BenchRow[] {
+function restoreRows(what: string, bytes: readonly Uint8Array[]): readonly BenchRow[] {
   const { deltas } = published(bytes);
   const after = deltas.slice(-Math.ceil((deltas.length * RECORDS_AFTER_BASE) / EVENTS) - 1);
   const { ms, bytes: baseBytes } = restoreMs(published(bytes.slice(0, EVENTS - RECORDS_AFTER_BASE)).state, after);
   return [
-    { name: `a base, ${series} series`, value: baseBytes / 1e6, unit: 'MB' },
-    barred(
-      `restore of ${PARTITIONS} partitions, ${series} series, ${RECORDS_AFTER_BASE} records each after the base`,
-      ms,
-      'ms',
-      '<=',
-      2_000,
-    ),
+    { name: `a base, ${what}`, value: baseBytes / 1e6, unit: 'MB' },
+    barred(`restore of ${PARTITIONS} partitions, ${what}, ${RECORDS_AFTER_BASE} records each after the base`, ms, 'ms', '<=', 2_000),
   ];
 }
 
@@ -128,16 +122,18 @@ function sizeOf(values: readonly Uint8Array[]): number {
 /** Events per second of CPU time: folded when decoded already and from bytes, and from bytes to published deltas; and what reading those costs. */
 export async function run(): Promise<BenchRow[]> {
   const rows: BenchRow[] = [];
-  for (const [series, bar] of [
-    [20, 100_000],
-    [1_000, 100_000],
-    [20_000, 60_000],
+  for (const [series, bar, traced] of [
+    [20, 100_000, false],
+    [1_000, 100_000, false],
+    [1_000, 100_000, true],
+    [20_000, 60_000, false],
   ] as const) {
-    const events = traffic({ requests: REQUESTS, series, partitions: 1 }).map(({ event }) => event);
+    const events = traffic({ requests: REQUESTS, series, partitions: 1, traced }).map(({ event }) => event);
     const bytes = events.map(encodeEvent);
-    if (series === 1_000) rows.push(...restoreRows(series, bytes));
-    if (series <= 1_000) rows.push(...foldRows(series, events, bytes));
-    rows.push(...rollupRows(series, bytes, bar));
+    const what = `${series} series${traced ? ', every request in a trace' : ''}`;
+    if (series === 1_000) rows.push(...restoreRows(what, bytes));
+    if (series <= 1_000) rows.push(...foldRows(what, events, bytes));
+    rows.push(...rollupRows(what, bytes, bar));
   }
   return rows;
 }

@@ -15,6 +15,8 @@ export interface TrafficOptions {
   readonly startMs?: number;
   /** By the events' own time; 2 where not given. */
   readonly msBetweenRequests?: number;
+  /** Every client names its trace. */
+  readonly traced?: boolean;
 }
 
 export interface Placed {
@@ -25,7 +27,7 @@ export interface Placed {
 
 /** Requests of four events each over so many series, a thousand in flight at a time. */
 export function traffic(options: TrafficOptions): readonly Placed[] {
-  const { requests, series, partitions, startMs = START_MS, msBetweenRequests = 2 } = options;
+  const { requests, series, partitions, startMs = START_MS, msBetweenRequests = 2, traced = false } = options;
   const source = new EventSource('/gateways/bench', randomUUID());
   const models = Math.max(1, series / TENANTS);
   const drafts: InferometerEvent[][] = [[], [], [], []];
@@ -41,16 +43,17 @@ export function traffic(options: TrafficOptions): readonly Placed[] {
   for (let index = 0; index < requests + 1000; index += 1) {
     for (const [order, delay] of [0, 0, 300, 1000].entries()) {
       const draft = drafts[order]![index - delay];
-      if (draft) placed.push(place(source, draft, partitions));
+      if (draft) placed.push(place(source, draft, partitions, traced));
     }
   }
   return placed;
 }
 
-function place(source: EventSource, draft: InferometerEvent, partitions: number): Placed {
+function place(source: EventSource, draft: InferometerEvent, partitions: number, traced: boolean): Placed {
   const key = draft.subject;
   const partition = partitionOf(key, partitions);
-  const event = source.stamp(draft.type, partition, key, draft.data, Date.parse(draft.time)) as InferometerEvent;
+  const trace = traced ? `00-${key.replaceAll('-', '')}-00f067aa0ba902b7-01` : undefined;
+  const event = source.stamp(draft.type, partition, key, draft.data, Date.parse(draft.time), trace) as InferometerEvent;
   return { partition, key, event };
 }
 

@@ -19,10 +19,14 @@ Two answers in the same format whose \`x-fleet-offset\` is equal are equal.
 - **Windows**: gauges that are statistics (\`vllm_ttft_p95\`, \`vllm_error_rate_percent\` …) are over the last 5 minutes. Counters and
   histograms count since the counters began, through restarts and rebalances.
 - **What is dropped when**: the series of a model that was not heard of for 24 h of log time, and that has no request in hand; those of a GPU
-  that was not read, and of a gateway that was not heard of, for an hour. For models and GPUs the aggregator's log says so. What they counted
+  that was not read, and of a gateway that was not heard of, for an hour. The aggregator's log says so. What they counted
   stays in the totals of the fleet. Models of \`MODELS\` are there from the start, and stay. Beyond \`MAX_MODELS\` and
   \`MAX_TENANTS\`, and beside \`MODELS\`, the label is \`other\`. A request that names no model is of the model \`unknown\`; without a
   tenant the label is empty.
+- **Exemplars**, in OpenMetrics only: a bucket of \`vllm:time_to_first_token_seconds\`, \`vllm:e2e_request_latency_seconds\`,
+  \`gen_ai_server_time_to_first_token_seconds\` and \`gen_ai_server_request_duration_seconds\` carries the newest observation in it whose
+  client sent a \`traceparent\`: its trace as \`trace_id\`, its value, and when the event log took it in. Prometheus keeps them with
+  \`--enable-feature=exemplar-storage\`. OTLP does not carry them.
 - **vLLM's names** can be left out: \`VLLM_METRICS=off\`. \`engine\` is the index of the upstream as the gateway tells it, and \`0\` where it
   does not. What only an engine can know, as the use of its KV cache, is not there.
 - **OpenTelemetry's names** have dots where Prometheus has underscores, and no unit at their end. \`gen_ai.provider.name\` is \`openai\`: it names

@@ -40,9 +40,30 @@ describe('the settings of OTLP', () => {
     });
   });
 
+  it('take what is said of metrics alone in place of what is said of all signals, each for itself', () => {
+    const general = {
+      OTEL_EXPORTER_OTLP_ENDPOINT: 'http://c:4318',
+      OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
+      OTEL_EXPORTER_OTLP_HEADERS: 'x=1,y=2',
+      OTEL_EXPORTER_OTLP_TIMEOUT: '500',
+    };
+    const own = {
+      OTEL_EXPORTER_OTLP_METRICS_PROTOCOL: 'http/protobuf',
+      OTEL_EXPORTER_OTLP_METRICS_HEADERS: 'x=3',
+      OTEL_EXPORTER_OTLP_METRICS_TIMEOUT: '700',
+    };
+    expect(settings(general)).toMatchObject({ protocol: 'http/json', headers: { x: '1', y: '2' }, timeoutMs: 500 });
+    const both = settings({ ...general, ...own });
+    expect([both?.protocol, both?.headers, both?.timeoutMs]).toEqual(['http/protobuf', { x: '3' }, 700]);
+    const some = settings({ ...general, OTEL_EXPORTER_OTLP_METRICS_TIMEOUT: '700' });
+    expect([some?.protocol, some?.headers, some?.timeoutMs]).toEqual(['http/json', { x: '1', y: '2' }, 700]);
+  });
+
   it.each(['secret', '=secret', 'a=%zzsecret'])('do not repeat headers that are wrong: %s', (value) => {
-    const wrong = () => settings({ OTEL_EXPORTER_OTLP_HEADERS: value });
-    expect(wrong).toThrow(/OTEL_EXPORTER_OTLP_HEADERS/);
-    expect(wrong).not.toThrow(/secret/);
+    for (const name of ['OTEL_EXPORTER_OTLP_HEADERS', 'OTEL_EXPORTER_OTLP_METRICS_HEADERS']) {
+      const wrong = () => settings({ [name]: value });
+      expect(wrong).toThrow(name);
+      expect(wrong).not.toThrow(/secret/);
+    }
   });
 });

@@ -13,14 +13,15 @@ export interface OtlpSettings {
 
 const PROTOCOLS = ['http/protobuf', 'http/json'] as const;
 const MAX_MS = 3_600_000;
+const OVERRIDES = 'the same for metrics alone, in place of the other';
 
 /** Undefined where no collector is named: then nothing is sent. https://opentelemetry.io/docs/specs/otel/protocol/exporter/ */
 export function otlpSettings(read: SettingsReader): OtlpSettings | undefined {
   const base = read.optionalUrl('OTEL_EXPORTER_OTLP_ENDPOINT', 'collector that the fleet’s metrics are sent to, under /v1/metrics');
   const own = read.optionalUrl('OTEL_EXPORTER_OTLP_METRICS_ENDPOINT', 'the same as a full address, in place of the other');
-  const protocol = read.oneOf('OTEL_EXPORTER_OTLP_PROTOCOL', PROTOCOLS, 'http/protobuf', 'how they are sent');
-  const headers = pairs(read, 'OTEL_EXPORTER_OTLP_HEADERS', 'headers of what is sent, as key=value, comma-separated');
-  const timeoutMs = read.integer('OTEL_EXPORTER_OTLP_TIMEOUT', 10_000, { min: 1, max: MAX_MS }, 'time limit of one sending, in ms');
+  const protocol = protocolIn(read);
+  const headers = headersIn(read);
+  const timeoutMs = timeoutIn(read);
   const intervalMs = read.integer('OTEL_METRIC_EXPORT_INTERVAL', 60_000, { min: 100, max: MAX_MS }, 'time between two sendings, in ms');
   const name = read.text('OTEL_SERVICE_NAME', 'inferometer', '`service.name` of what is sent');
   const attributes = pairs(read, 'OTEL_RESOURCE_ATTRIBUTES', 'attributes of what is sent, as key=value, comma-separated');
@@ -28,6 +29,24 @@ export function otlpSettings(read: SettingsReader): OtlpSettings | undefined {
   return url === undefined
     ? undefined
     : { url, protocol, headers, timeoutMs, intervalMs, attributes: { ...attributes, 'service.name': name } };
+}
+
+/** In these three, what is said of metrics alone takes the place of what is said of all signals. */
+function protocolIn(read: SettingsReader): OtlpSettings['protocol'] {
+  const general = read.oneOf('OTEL_EXPORTER_OTLP_PROTOCOL', PROTOCOLS, 'http/protobuf', 'how they are sent');
+  return read.oneOf('OTEL_EXPORTER_OTLP_METRICS_PROTOCOL', PROTOCOLS, general, OVERRIDES);
+}
+
+function headersIn(read: SettingsReader): OtlpSettings['headers'] {
+  const general = pairs(read, 'OTEL_EXPORTER_OTLP_HEADERS', 'headers of what is sent, as key=value, comma-separated');
+  const own = pairs(read, 'OTEL_EXPORTER_OTLP_METRICS_HEADERS', OVERRIDES);
+  return Object.keys(own).length > 0 ? own : general;
+}
+
+function timeoutIn(read: SettingsReader): number {
+  const limits = { min: 1, max: MAX_MS };
+  const general = read.integer('OTEL_EXPORTER_OTLP_TIMEOUT', 10_000, limits, 'time limit of one sending, in ms');
+  return read.integer('OTEL_EXPORTER_OTLP_METRICS_TIMEOUT', general, limits, OVERRIDES);
 }
 
 /** `key=value,…` with percent-encoded values. They may be secret, and are not repeated where they are wrong. */

@@ -80,8 +80,9 @@ function braced({ text }: LabelSet): string {
 
 /** Nothing where it is longer than OpenMetrics allows. */
 function exemplarText({ labels, value, timestampMs }: Exemplar): string {
-  const characters = Array.from(Object.entries(labels).flat().join('')).length;
-  if (characters > MAX_EXEMPLAR_CHARACTERS) return '';
+  const said = Object.entries(labels).flat().join('');
+  // Some characters are two in the string: only a long one must be counted.
+  if (said.length > MAX_EXEMPLAR_CHARACTERS && Array.from(said).length > MAX_EXEMPLAR_CHARACTERS) return '';
   const time = timestampMs === undefined ? '' : ` ${timestampMs / 1000}`;
   return ` # {${labelText(labels)}} ${valueText(value)}${time}`;
 }

@@ -14,6 +14,8 @@ type End = 'successful' | 'failed' | 'cancelled' | 'broken';
 
 /** One request as its client saw it. */
 export interface Call {
+  /** The id of the trace that it was made in. */
+  readonly trace: string;
   readonly model: string;
   readonly tenant: string;
   readonly operation: string;
@@ -100,26 +102,26 @@ export class LiveLoad {
     const { path, operation, model, body, hangsUp = false } = planOf(index);
     const tenant = TENANTS[index % TENANTS.length]!;
     const leaving = new AbortController();
+    const trace = index.toString(16).padStart(32, '0');
     const seen = { text: '' };
     const end = await this.exchange(
       path,
-      { index, tenant, body: { model, ...body } },
+      { trace, tenant, body: { model, ...body } },
       AbortSignal.any([leaving.signal, AbortSignal.timeout(DEADLINE_MS)]),
       (text) => {
         seen.text += text;
         if (hangsUp && seen.text.includes('"content":"')) leaving.abort();
       },
     ).catch((): End => (leaving.signal.aborted ? 'cancelled' : 'broken'));
-    this.calls.push({ model, tenant, operation, end, usage: usageIn(seen.text) });
+    this.calls.push({ trace, model, tenant, operation, end, usage: usageIn(seen.text) });
   }
 
   private async exchange(
     path: string,
-    { index, tenant, body }: { readonly index: number; readonly tenant: string; readonly body: object },
+    { trace, tenant, body }: { readonly trace: string; readonly tenant: string; readonly body: object },
     signal: AbortSignal,
     onText: (text: string) => void,
   ): Promise<End> {
-    const trace = index.toString(16).padStart(32, '0');
     const answer = await request(`${this.url}/v1/${path}`, {
       dispatcher: this.agent,
       method: 'POST',

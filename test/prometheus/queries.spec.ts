@@ -15,6 +15,14 @@ const ANSWERABLE = ['gateway', 'gateway-approx', 'removed-gateway'];
 /** The greatest value minus the least: of a counter that never runs backwards exactly its growth, where `increase` extrapolates. */
 const growth = (selector: string): string => `max_over_time(${selector}[10m]) - min_over_time(${selector}[10m])`;
 
+/** Histograms whose buckets lead to traces, with the label that names the model. */
+const TRACED = {
+  'vllm:time_to_first_token_seconds_bucket': 'model_name',
+  'vllm:e2e_request_latency_seconds_bucket': 'model_name',
+  gen_ai_server_time_to_first_token_seconds_bucket: 'gen_ai_request_model',
+  gen_ai_server_request_duration_seconds_bucket: 'gen_ai_request_model',
+};
+
 /** Everything on the fleet's page that is never to run backwards. */
 const COUNTERS =
   '{__name__=~"vllm_(total|successful|failed|cancelled)_requests|(vllm:|gen_ai_|inferometer_requests_).+_(total|count|sum|bucket)"}';
@@ -118,6 +126,21 @@ describe.skipIf(!hasPrometheus())('a Prometheus with the shipped configuration t
       expect(await agreed((job) => `vllm:generation_tokens_total{model_name="${model}",job="${job}"}`)).toBe(
         run.load.tokens('output', own),
       );
+    }
+  });
+
+  it.each(Object.entries(TRACED))('leads from the buckets of %s to the traces of the clients', async (name, label) => {
+    const beganMs = run.settledMs - 600_000;
+    const exemplarsOf = (job: string) => run.prometheus.exemplars(`${name}{job="${job}"}`, beganMs, run.settledMs);
+    const [one, other, text] = await Promise.all([JOBS.fleet, JOBS.restarted, JOBS.text].map(exemplarsOf));
+    expect(one!.length).toBeGreaterThan(10);
+    expect(other!.length).toBeGreaterThan(0);
+    expect(text).toEqual([]);
+    const modelOf = new Map(run.load.calls.map(({ trace, model }) => [trace, model]));
+    for (const { series, labels, value } of [...one!, ...other!]) {
+      expect(Object.keys(labels)).toEqual(['trace_id']);
+      expect(modelOf.get(labels['trace_id']!), labels['trace_id']).toBe(series[label]);
+      expect(value).toBeLessThanOrEqual(Number(series['le']!.replace('+Inf', 'Infinity')));
     }
   });
 

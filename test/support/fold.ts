@@ -24,6 +24,15 @@ export const at = (event: InferometerEvent, offset: number, timestampMs: number)
   decoded: { ok: true, value: event },
 });
 
+/** The id of a trace that is told apart by its number; 0 is that of none. */
+export const traceId = (number: number): string => number.toString(16).padStart(32, '0');
+
+/** The event, from a client that named its trace. */
+export const tracedBy = (event: InferometerEvent, number: number): InferometerEvent => ({
+  ...event,
+  traceparent: `00-${traceId(number)}-00f067aa0ba902b7-01`,
+});
+
 /** What happens next in a partition with some gateways that live, die, come back and lose events. */
 type Step =
   | { readonly kind: 'request'; readonly gateway: number; readonly end: 'completed' | 'failed' | 'cancelled' | undefined }
@@ -94,7 +103,7 @@ class HardTimes {
   private request(life: Life, end: 'completed' | 'failed' | 'cancelled' | undefined): void {
     this.requests += 1;
     const planned = onePlanned({ id: `req-${this.requests}`, end, started: this.requests % 2 === 0, pick: this.requests });
-    for (const event of eventsOf(planned, life.source, 0, this.nowMs)) this.deliver(life, event);
+    for (const event of eventsOf(planned, life.source, 0, this.nowMs)) this.deliver(life, tracedBy(event, this.requests % 5));
     if (end === undefined) life.open.push(planned.id);
   }
 
@@ -102,7 +111,7 @@ class HardTimes {
     const id = life.open.shift();
     if (id === undefined) return;
     const events = eventsOf(onePlanned({ id, end: 'completed' }), new EventSource('/gateways/draft', 'draft'), 0, this.nowMs);
-    this.deliver(life, stampedBy(life.source, events.at(-1)!));
+    this.deliver(life, tracedBy(stampedBy(life.source, events.at(-1)!), life.boots + 1));
   }
 
   /** Holds one event back if it was told to: those that are written after it overtake it. */

@@ -36,6 +36,9 @@ export const OUTCOME_FIELDS = [
   'chunks',
 ] as const;
 
+/** The bit behind them in the mask: the next of the traces is the request's. What does not know the bit still reads the row. */
+export const TRACED = 1 << OUTCOME_FIELDS.length;
+
 export interface DeltaJson {
   readonly format: number;
   readonly origin: StateHead['origin'];
@@ -49,6 +52,8 @@ export interface DeltaJson {
   /** Id and series number of each request. */
   readonly requests: readonly (string | number)[];
   readonly readings: readonly (readonly (string | number | null)[])[];
+  /** Ids of traces, one for each row that says so; not there where none does. */
+  readonly traces?: readonly string[];
   readonly rows: readonly number[];
 }
 

@@ -1,5 +1,6 @@
 import { CANCEL_PHASES, DECODE_REASONS, ERROR_TYPES, type Decoded, type EventType, type InferometerEvent } from '#libs/contracts';
-import { FLAGS, kindOf, OUTCOME_FIELDS, type DeltaJson, type DeltaKind } from './delta-format.js';
+import { FLAGS, kindOf, OUTCOME_FIELDS, TRACED, type DeltaJson, type DeltaKind } from './delta-format.js';
+import { isTraceId, traceparentOf } from './exemplar.js';
 import { GAUGES, readingFrom } from './kept.js';
 import { FINISHED_REASONS } from './measure.js';
 import type { Mark } from './base-reader.js';
@@ -73,6 +74,9 @@ const TYPES: Readonly<Partial<Record<DeltaKind, EventType>>> = {
 class Rows {
   private at = 0;
   private readingsTaken = 0;
+  private tracesTaken = 0;
+  /** The row that is read names a trace. */
+  private isTraced = false;
   private timestampMs = 0;
   private producer = -1;
   private readonly sequences: number[] = [];
@@ -113,7 +117,9 @@ class Rows {
     this.sequences[this.producer] = sequence;
     const { sources } = this.json;
     const [source, bootid] = [known(sources[2 * this.producer]), known(sources[2 * this.producer + 1])];
-    const event = { source, bootid, type, sequence, time: this.time(), data: this.data(kind, code) };
+    this.isTraced = false;
+    const event: Fields = { source, bootid, type, sequence, time: this.time(), data: this.data(kind, code) };
+    if (this.isTraced) event['traceparent'] = this.traceparent();
     return { ok: true, value: event as unknown as InferometerEvent };
   }
 
@@ -157,8 +163,16 @@ class Rows {
     for (let index = 0; index < OUTCOME_FIELDS.length; index += 1) {
       if (mask & (1 << index)) data[OUTCOME_FIELDS[index]!] = this.number();
     }
+    this.isTraced = (mask & TRACED) > 0;
     if (code & FLAGS.gaps) data['gaps'] = this.numbers(this.number());
     return data;
+  }
+
+  private traceparent(): string {
+    const id = this.json.traces?.[this.tracesTaken];
+    this.tracesTaken += 1;
+    if (!isTraceId(id)) throw new Error('a row with a trace that is none');
+    return traceparentOf(id);
   }
 
   private reading(): Fields {

@@ -1,5 +1,6 @@
 import { CANCEL_PHASES, DECODE_REASONS, ERROR_TYPES, type Decoded, type InferometerEvent } from '#libs/contracts';
-import { codeOf, FLAGS, OUTCOME_FIELDS, type DeltaJson, type DeltaKind } from './delta-format.js';
+import { codeOf, FLAGS, OUTCOME_FIELDS, TRACED, type DeltaJson, type DeltaKind } from './delta-format.js';
+import { traceIdOf } from './exemplar.js';
 import { GAUGES, readingValues } from './kept.js';
 import { engineOf, finishedReasonOf, FINISHED_REASONS, type TerminalEvent } from './measure.js';
 import type { FoldRecord, Origin } from './partition-state.js';
@@ -32,6 +33,7 @@ export class DeltaWriter {
   private readonly labels: string[] = [];
   private readonly sources: string[] = [];
   private readonly readings: (readonly (string | number | null)[])[] = [];
+  private readonly traces: string[] = [];
   private readonly rows: number[] = [];
   private readonly producerOf = new Map<string, Map<string, KnownProducer>>();
   private readonly requestOf = new Map<string, KnownRequest>();
@@ -96,6 +98,7 @@ export class DeltaWriter {
       labels: this.labels,
       requests: this.requests,
       readings: this.readings,
+      ...(this.traces.length > 0 && { traces: this.traces }),
       rows: this.rows,
     };
     return JSON.stringify(delta);
@@ -149,7 +152,8 @@ export class DeltaWriter {
     }
   }
 
-  private ended({ data }: TerminalEvent, kind: DeltaKind, how: number, flags: number): number {
+  private ended(event: TerminalEvent, kind: DeltaKind, how: number, flags: number): number {
+    const { data } = event;
     this.rows.push(this.request(data), how);
     const maskAt = this.rows.push(0) - 1;
     let mask = 0;
@@ -161,10 +165,18 @@ export class DeltaWriter {
       mask |= 1 << index;
       this.rows.push(value);
     }
-    this.rows[maskAt] = mask;
+    this.rows[maskAt] = mask | this.trace(traceIdOf(event));
     if (data.gaps) this.rows.push(data.gaps.length, ...data.gaps);
     const isStream = data.stream ? FLAGS.stream : 0;
     return codeOf(kind, flags | isStream | (data.gaps ? FLAGS.gaps : 0));
+  }
+
+  /** Returns its bit in the mask. */
+  private trace(id: string | undefined): number {
+    if (id === undefined) return 0;
+    this.traces.push(id);
+    this.textBytes += id.length + 3;
+    return TRACED;
   }
 
   private reading(values: readonly (string | number | null)[], flags: number): number {

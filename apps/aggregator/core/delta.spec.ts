@@ -2,9 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DECODE_REASONS, type Decoded, type InferometerEvent } from '#libs/contracts';
 import { anyEvent } from '../../../test/support/event-arbitrary.js';
-import { at, gateway, hardTimes } from '../../../test/support/fold.js';
+import { at, gateway, hardTimes, traceId, tracedBy } from '../../../test/support/fold.js';
 import { RollupWriter } from '../../../test/support/rollups.js';
 import {
+  endOf,
   eventsOf,
   heartbeat,
   interleaved,
@@ -16,8 +17,10 @@ import {
   type TestRecord,
 } from '../../../test/support/traffic.js';
 import { DeltaFollower } from './delta-follower.js';
+import { TRACED } from './delta-format.js';
 import { Delta, peekDelta } from './delta-reader.js';
 import { DeltaWriter } from './delta-writer.js';
+import { traceIdOf } from './exemplar.js';
 import { FIRST_ORIGIN, PartitionState } from './partition-state.js';
 import { canonical } from './state-parts.js';
 
@@ -63,6 +66,11 @@ function deltasOf(all: readonly TestRecord[], sizes: readonly number[]): readonl
       .delta()
       .map(({ value }) => Delta.parse(value!)),
   );
+}
+
+function jsonOf(all: readonly TestRecord[]): Record<string, unknown> {
+  const [part] = new RollupWriter().fold(all).delta();
+  return JSON.parse(String(part!.value)) as Record<string, unknown>;
 }
 
 function foldOf(all: readonly TestRecord[]): PartitionState {
@@ -141,6 +149,33 @@ describe('deltas', () => {
     expect(canonical(follower.state!)).toBe(canonical(foldOf(all)));
   });
 
+  it('without traces say nothing of them, and with some differ in nothing that an older reader reads', () => {
+    const events = interleaved([onePlanned({ end: 'completed' }), onePlanned({ id: 'r', end: 'failed', pick: 6 })], gateway());
+    const [bare, traced] = [events, events.map((event, index) => tracedBy(event, index))].map((all) => jsonOf(recordsOf(all)));
+    expect(Object.keys(bare!)).toEqual(['format', 'origin', 'from', 'to', 'lag', 'sources', 'labels', 'requests', 'readings', 'rows']);
+    const { traces, rows, ...rest } = traced!;
+    const [numbers, before] = [rows as number[], bare!['rows'] as number[]];
+    // Of the terminal events alone.
+    const ends = events.flatMap(({ type }, index) => (/received|started/.test(type) ? [] : traceId(index)));
+    expect([ends.length, traces]).toEqual([2, ends]);
+    expect({ ...rest, rows: before }).toEqual(bare);
+    expect(numbers.map((number, index) => number - before[index]!).filter((more) => more !== 0)).toEqual([TRACED, TRACED]);
+    expect(numbers).toHaveLength(before.length);
+  });
+
+  it('carry the traces that clients named, and none that is none', () => {
+    const [source, ends] = [gateway(), ['completed', 'failed', 'cancelled', 'completed'] as const];
+    // The trace of number 0 is none.
+    const events = ends.flatMap((end, trace) =>
+      eventsOf(onePlanned({ id: `r-${trace}`, end }), source, 0, START_MS).map((event) => tracedBy(event, trace)),
+    );
+    const [delta] = deltasOf(recordsOf(events), []);
+    const carried = delta!
+      .entries()
+      .flatMap(({ decoded: { ok, ...rest } }) => (ok && 'value' in rest ? (traceIdOf(rest.value) ?? []) : []));
+    expect(carried).toEqual([1, 2, 3].map(traceId));
+  });
+
   it('carry what the fold looks at, whatever else stands in an event', () => {
     const [received, , completed] = interleaved([onePlanned({ id: 'r', end: 'completed' })], gateway());
     const beat = heartbeat(gateway(), 0, START_MS);
@@ -166,6 +201,19 @@ describe('deltas', () => {
     }
   });
 
+  it('are full at about the same size with traces and without', () => {
+    const sizes = [false, true].map((isTraced) => {
+      const [source, writer] = [gateway(), new DeltaWriter(FIRST_ORIGIN, 0n)];
+      for (let count = 1; !writer.isFull; count += 1) {
+        const end = endOf(`r-${count}`, source);
+        const value = isTraced ? tracedBy(end, count) : end;
+        writer.add(at(value, Number(writer.next), START_MS), { ok: true, value });
+      }
+      return writer.text(0).length;
+    });
+    expect(Math.max(...sizes) / Math.min(...sizes)).toBeLessThan(1.2);
+  });
+
   it('tell how far they go at a glance', () => {
     const writer = new DeltaWriter({ epoch: 7, replaced: 1, start: 5n }, 8n);
     expect(peekDelta(Buffer.from(writer.text(0)))).toEqual({ epoch: 7, next: 8n });
@@ -174,8 +222,7 @@ describe('deltas', () => {
 });
 
 describe('a delta that nobody wrote', () => {
-  const [part] = new RollupWriter().fold(recordsOf(interleaved([onePlanned({ end: 'completed' })], gateway()))).delta();
-  const good = JSON.parse(String(part!.value)) as Record<string, unknown>;
+  const good = jsonOf(recordsOf(interleaved([onePlanned({ end: 'completed' })], gateway()).map((event) => tracedBy(event, 1))));
 
   it.each([
     ['is of another format', { format: 2 }],
@@ -185,6 +232,13 @@ describe('a delta that nobody wrote', () => {
     ['names a producer that is not there', { sources: [] }],
     ['has a row too many', { rows: [...(good['rows'] as number[]), 9 << 6, 0] }],
     ['has a kind that is not known', { rows: [20 << 6] }],
+    ['has no traces', { traces: undefined }],
+    ['has fewer traces than rows that name one', { traces: [] }],
+    ['has a trace that is too long', { traces: [`${traceId(1)}1`] }],
+    ['has a trace in capitals', { traces: ['A'.repeat(32)] }],
+    ['has the trace that is none', { traces: [traceId(0)] }],
+    ['has a trace that breaks the line', { traces: [`${'a'.repeat(31)}\n`] }],
+    ['has a trace that is no text', { traces: [1] }],
   ])('and %s changes nothing', (_what, change) => {
     const follower = new DeltaFollower(LIMITS);
     expect(() => follower.take('r.1', Delta.parse(Buffer.from(JSON.stringify({ ...good, ...change }))))).toThrow(Error);

@@ -1,4 +1,5 @@
 import { ERROR_TYPES, PER_TOKEN_EDGES_SECONDS, TTFT_EDGES_SECONDS } from '#libs/contracts';
+import type { Trace } from './exemplar.js';
 import { GEN_AI_DURATION_EDGES, Histogram, secondsPerToken, type HistogramJson } from './histograms.js';
 import { seconds, type TerminalEvent } from './measure.js';
 
@@ -29,11 +30,11 @@ export class EndedHistograms {
     this.failed = (failed ?? []).map((json) => (json ? new Histogram(GEN_AI_DURATION_EDGES, json) : undefined));
   }
 
-  addEnded(event: TerminalEvent): void {
-    if (event.type === 'io.inferometer.request.completed.v1') this.addCompleted(event.data);
+  addEnded(event: TerminalEvent, trace?: Trace): void {
+    if (event.type === 'io.inferometer.request.completed.v1') this.addCompleted(event.data, trace);
     else if (event.type === 'io.inferometer.request.failed.v1') {
       const { error_type: type, duration_ms: durationMs } = event.data;
-      if (durationMs !== undefined) this.failedWith(ERROR_TYPES.indexOf(type)).observe(durationMs / 1000);
+      if (durationMs !== undefined) this.failedWith(ERROR_TYPES.indexOf(type)).observe(durationMs / 1000, trace);
     }
   }
 
@@ -49,12 +50,12 @@ export class EndedHistograms {
     return [this.ttft.toJSON(), this.timePerOutputToken.toJSON(), this.duration.toJSON(), failed];
   }
 
-  private addCompleted(data: TerminalEvent['data']): void {
+  private addCompleted(data: TerminalEvent['data'], trace: Trace | undefined): void {
     const ttft = data.stream ? seconds(data.ttft_ms) : undefined;
     const perToken = secondsPerToken(data);
-    if (ttft !== undefined) this.ttft.observe(ttft);
+    if (ttft !== undefined) this.ttft.observe(ttft, trace);
     if (perToken !== undefined) this.timePerOutputToken.observe(perToken);
-    if (data.duration_ms !== undefined) this.duration.observe(data.duration_ms / 1000);
+    if (data.duration_ms !== undefined) this.duration.observe(data.duration_ms / 1000, trace);
   }
 
   private failedWith(type: number): Histogram {

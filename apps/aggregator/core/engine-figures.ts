@@ -1,4 +1,5 @@
 import { addEach } from './counts.js';
+import type { Trace } from './exemplar.js';
 import { Histograms, type HistogramJson } from './histograms.js';
 import { FINISHED_REASONS, finishedReasonOf, type TerminalEvent } from './measure.js';
 
@@ -28,10 +29,10 @@ export class EngineFigures {
     this.histograms = new Histograms(json[2]);
   }
 
-  addEnded(event: TerminalEvent): void {
+  addEnded(event: TerminalEvent, trace?: Trace): void {
     const { input_tokens: input, cached_input_tokens: cached } = event.data;
     this.finished[FINISHED_REASONS.indexOf(finishedReasonOf(event))]! += 1;
-    this.histograms.addEnded(event);
+    this.histograms.addEnded(event, trace);
     if (cached === undefined || input === undefined) return;
     this.cachedRequests += 1;
     this.cacheQueries += input;

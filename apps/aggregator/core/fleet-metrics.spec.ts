@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { EventSource } from '#libs/contracts';
 import { liveView, RollupWriter } from '../../../test/support/rollups.js';
-import { recordsOf } from '../../../test/support/traffic.js';
+import { traceId, tracedBy } from '../../../test/support/fold.js';
+import { interleaved, onePlanned, recordsOf } from '../../../test/support/traffic.js';
 import { gathering } from './fleet-metrics.js';
 import type { FleetView } from './fleet-view.js';
 import { atOnce } from './steps.js';
@@ -33,5 +34,22 @@ describe('gathering', () => {
     for (const { models } of [before, moved, after]) expect(models.get('m')?.reconciled).toBe(true);
     expect(new Set([before, moved, after].map(({ marks }) => JSON.stringify(marks))).size).toBe(3);
     expect([moved.marks[0], moved.marks[1]]).toEqual([before.marks[0], after.marks[1]]);
+  });
+
+  it('shows of each cell the newest exemplar of all partitions, series and engines, whichever comes first', () => {
+    for (const newest of [0, 1]) {
+      const view = liveView();
+      for (const partition of [0, 1]) {
+        const writer = new RollupWriter({ partition });
+        const events = interleaved([onePlanned({ end: 'completed', tenant: `t-${partition}` })], source, partition);
+        const traced = events.map((event) => tracedBy(event, 1 + partition));
+        writer.fold(recordsOf(traced, 0n, START_MS + (partition === newest ? 1 : 0)));
+        writer.put(view, writer.delta());
+      }
+      const { engines, operations } = atOnce(gathering(view, []));
+      const shown = [engines[0]!.figures.histograms.of('latency'), operations[0]!.ended.duration];
+      const exemplar = { traceId: traceId(1 + newest), value: 1, timestampMs: START_MS + 201 };
+      expect(shown.map(({ exemplars }) => exemplars.filter((one) => one !== undefined))).toEqual([[exemplar], [exemplar]]);
+    }
   });
 });

@@ -1,9 +1,20 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { EventSource, type InferometerEvent } from '#libs/contracts';
-import { heartbeat, interleaved, LIMITS, onePlanned, plannedRequests, recordsOf, START_MS } from '../../../test/support/traffic.js';
-import { at, beat, fold, gateway, hardTimes, totals } from '../../../test/support/fold.js';
+import { ERROR_TYPES, EventSource, type InferometerEvent } from '#libs/contracts';
+import {
+  eventsOf,
+  heartbeat,
+  interleaved,
+  LIMITS,
+  onePlanned,
+  plannedRequests,
+  recordsOf,
+  stampedBy,
+  START_MS,
+} from '../../../test/support/traffic.js';
+import { at, beat, fold, gateway, hardTimes, totals, traceId, tracedBy } from '../../../test/support/fold.js';
 import { PartitionState } from './partition-state.js';
+import { exemplarsJson } from './series-exemplars.js';
 import { canonical, copyOf } from './state-parts.js';
 
 const probe = (id = 'p'): EventSource => new EventSource(`/probes/${id}`, 'boot');
@@ -193,6 +204,44 @@ describe('event time', () => {
     fold([at(beat(living, START_MS + 8_001), 11, START_MS + 8_001)], state);
     expect(totals(state)).toMatchObject({ running: 0, lost: 1, reconciled: true });
     expect([...state.buckets.fine.keys()]).toEqual([START_MS]);
+  });
+});
+
+/** Requests that all take a second; each ends in the record of its time, in a trace of its own. */
+function endedAt(...timesMs: readonly number[]): PartitionState {
+  const source = gateway();
+  const ends = timesMs.map((timeMs, index) => {
+    const request = onePlanned({ id: `r-${index}`, end: 'completed', stream: false });
+    const [, , end] = eventsOf(request, new EventSource('/gateways/draft', 'draft'), 0, START_MS);
+    return at(tracedBy(stampedBy(source, end!), index), index, timeMs);
+  });
+  return fold(ends);
+}
+
+/** The exemplars of the durations of the first series. */
+function shownBy(state: PartitionState) {
+  return exemplarsJson([...state.series.byId.values()][0]!)?.['duration'];
+}
+
+describe('exemplars', () => {
+  it('are of the newest request by the log’s clock that names its trace', () => {
+    // That of the first request is none.
+    expect(shownBy(endedAt(START_MS))).toBeUndefined();
+    expect(shownBy(endedAt(START_MS, START_MS + 5, START_MS + 5, START_MS + 1))).toEqual([[traceId(2), 1, START_MS + 5]]);
+  });
+
+  it('do not stay for ever where the log’s clock was set back', () => {
+    const hourMs = 3_600_000;
+    expect(shownBy(endedAt(START_MS, START_MS + hourMs, START_MS))).toEqual([[traceId(2), 1, START_MS]]);
+    const state = endedAt(START_MS, START_MS + hourMs);
+    fold([at(beat(gateway('boot', 'other'), START_MS), 2, START_MS)], state);
+    expect(shownBy(state)).toEqual([[traceId(1), 1, START_MS]]);
+  });
+
+  it('are shown of requests that never reached the upstream only among the failed ones', () => {
+    const full = onePlanned({ end: 'failed', started: false, pick: ERROR_TYPES.indexOf('queue_full') });
+    const state = fold(recordsOf(interleaved([full], gateway()).map((event) => tracedBy(event, 1))));
+    expect(exemplarsJson([...state.series.byId.values()][0]!)).toEqual({ 'failed/queue_full': [[traceId(1), 1, START_MS + 100]] });
   });
 });
 

@@ -1,6 +1,8 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ERROR_TYPES, EventSource, PER_TOKEN_EDGES_SECONDS } from '#libs/contracts';
 import { START_MS, STREAMED_CHAT } from '../../../test/support/traffic.js';
+import type { Exemplar } from './exemplar.js';
 import { HISTOGRAM_EDGES, Histogram, Histograms, type HistogramName } from './histograms.js';
 import { measure, reachedUpstream } from './measure.js';
 import { Series } from './series.js';
@@ -68,6 +70,27 @@ describe('the histograms of a series', () => {
   });
 });
 
+interface Seen {
+  readonly value: number;
+  readonly id: string;
+  readonly timestampMs: number;
+}
+
+function observed(all: readonly Seen[]): Histogram {
+  const histogram = new Histogram([1, 2, 3]);
+  for (const { value, ...trace } of all) histogram.observe(value, trace);
+  return histogram;
+}
+
+function merged(into: Histogram, other: Histogram): Histogram {
+  into.merge(other);
+  return into;
+}
+
+function shownBy({ edges, exemplars }: Histogram): readonly (Exemplar | undefined)[] {
+  return [...edges, Infinity].map((_edge, cell) => exemplars[cell]);
+}
+
 describe('a histogram', () => {
   it('counts a value at an edge below it, and what is beyond the last edge in the last cell', () => {
     const histogram = new Histogram([1, 2]);
@@ -82,5 +105,43 @@ describe('a histogram', () => {
     const read = new Histogram([1, 2], one.toJSON());
     read.merge(other);
     expect([read.cells, read.sum]).toEqual([[1, 1, 0], 2]);
+  });
+
+  it('shows of each cell the newest observation that names its trace', () => {
+    const histogram = new Histogram([1, 2]);
+    for (const [value, id, timestampMs] of [
+      [1.5, 'a', 5],
+      [2, 'b', 6],
+      [1.1, 'late', 4],
+      [3, 'c', 1],
+    ] as const)
+      histogram.observe(value, { id, timestampMs });
+    histogram.observe(0.5);
+    histogram.observe(4);
+    expect([...histogram.exemplars]).toEqual([
+      undefined,
+      { traceId: 'b', value: 2, timestampMs: 6 },
+      { traceId: 'c', value: 3, timestampMs: 1 },
+    ]);
+    histogram.turnBack(2);
+    expect(histogram.exemplars.map((exemplar) => exemplar?.timestampMs)).toEqual([undefined, 2, 1]);
+  });
+
+  it('merges exemplars in any order and grouping to the same, which are those of one histogram that saw it all', () => {
+    const seen = fc.array(fc.record({ value: fc.nat(4), id: fc.constantFrom('a', 'b'), timestampMs: fc.nat(3) }), { maxLength: 6 });
+    fc.assert(
+      fc.property(seen, seen, seen, (a, b, c) => {
+        const straight = shownBy(observed([...a, ...b, ...c]));
+        for (const [x, y, z] of [
+          [a, b, c],
+          [c, a, b],
+          [b, c, a],
+        ] as const) {
+          const left = merged(merged(observed(x), observed(y)), observed(z));
+          const right = merged(observed(x), merged(observed(y), observed(z)));
+          expect([shownBy(left), shownBy(right)]).toEqual([straight, straight]);
+        }
+      }),
+    );
   });
 });

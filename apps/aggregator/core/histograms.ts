@@ -1,6 +1,7 @@
 import { cellOf, LATENCY_EDGES_SECONDS, PER_TOKEN_EDGES_SECONDS, TOKEN_EDGES, TTFT_EDGES_SECONDS } from '#libs/contracts';
 import { ExactSum } from '#libs/sketch';
 import { addEach, total } from './counts.js';
+import { newerOf, type Exemplar, type Trace } from './exemplar.js';
 import { seconds, type TerminalEvent } from './measure.js';
 
 /** vLLM's buckets of `request_params_n`. */
@@ -36,10 +37,14 @@ const NAMES = Object.keys(HISTOGRAM_EDGES) as readonly HistogramName[];
 
 export type HistogramJson = readonly [cells: readonly number[], sum: readonly number[]];
 
+const NO_EXEMPLARS: readonly undefined[] = [];
+
 /** Counts per cell (not cumulated), the last cell above the last edge, and the exact sum. */
 export class Histogram {
   readonly cells: number[];
   private readonly exactSum: ExactSum;
+  /** Made with the first. */
+  private traced: (Exemplar | undefined)[] | undefined;
 
   constructor(
     readonly edges: readonly number[],
@@ -49,9 +54,12 @@ export class Histogram {
     this.exactSum = ExactSum.fromJSON(sum);
   }
 
-  observe(value: number): void {
-    this.cells[cellOf(this.edges, value)]! += 1;
+  /** `trace`: what it is to be an exemplar of. */
+  observe(value: number, trace?: Trace): void {
+    const cell = cellOf(this.edges, value);
+    this.cells[cell]! += 1;
     this.exactSum.add(value);
+    if (trace) this.keep(cell, { traceId: trace.id, value, timestampMs: trace.timestampMs });
   }
 
   /** Adds observations that were binned on the same edges elsewhere, and the sum of their values. */
@@ -63,6 +71,22 @@ export class Histogram {
   merge(other: Histogram): void {
     addEach(this.cells, other.cells);
     this.exactSum.merge(other.exactSum);
+    if (other.traced) for (const [cell, exemplar] of other.traced.entries()) if (exemplar) this.keep(cell, exemplar);
+  }
+
+  /** The newest observation of each cell that names its trace, at the index of the cell. They are not part of the JSON. */
+  get exemplars(): readonly (Exemplar | undefined)[] {
+    return this.traced ?? NO_EXEMPLARS;
+  }
+
+  /** Of an observation that is counted already. */
+  putExemplar(exemplar: Exemplar): void {
+    this.keep(cellOf(this.edges, exemplar.value), exemplar);
+  }
+
+  /** No exemplar is later than `timeMs` from now on. */
+  turnBack(timeMs: number): void {
+    this.traced = this.traced?.map((exemplar) => exemplar && { ...exemplar, timestampMs: Math.min(exemplar.timestampMs, timeMs) });
   }
 
   get count(): number {
@@ -77,6 +101,11 @@ export class Histogram {
     let used = this.cells.length;
     while (used > 0 && this.cells[used - 1] === 0) used -= 1;
     return [this.cells.slice(0, used), this.exactSum.toJSON()];
+  }
+
+  private keep(cell: number, exemplar: Exemplar): void {
+    this.traced ??= [];
+    this.traced[cell] = newerOf(this.traced[cell], exemplar);
   }
 }
 
@@ -100,12 +129,12 @@ export class Histograms {
   }
 
   /** `data` of a request that reached the upstream. */
-  addEnded({ data }: TerminalEvent): void {
+  addEnded({ data }: TerminalEvent, trace?: Trace): void {
     const queue = seconds(data.queue_ms);
     const duration = seconds(data.duration_ms);
     const decode = seconds(data.decode_ms);
-    if (data.stream) this.observe('ttft', seconds(data.ttft_ms));
-    this.observe('latency', duration);
+    if (data.stream) this.observe('ttft', seconds(data.ttft_ms), trace);
+    this.observe('latency', duration, trace);
     this.observe('queue', queue);
     this.observe('prefill', difference(seconds(data.ttft_ms), queue));
     this.observe('decode', decode);
@@ -124,8 +153,8 @@ export class Histograms {
     return NAMES.map((name) => this.of(name).toJSON());
   }
 
-  private observe(name: HistogramName, value: number | undefined): void {
-    if (value !== undefined) this.byName[name].observe(value);
+  private observe(name: HistogramName, value: number | undefined, trace?: Trace): void {
+    if (value !== undefined) this.byName[name].observe(value, trace);
   }
 }
 

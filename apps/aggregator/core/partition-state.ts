@@ -1,6 +1,7 @@
 import type { Decoded, DecodeReason, EventOf, GpuReading, InferometerEvent } from '#libs/contracts';
 import type { Bucket } from './bucket.js';
 import { Buckets, FINE_MS, MAX_AHEAD_MS, startOf } from './buckets.js';
+import { traceIdOf } from './exemplar.js';
 import { gaugesOf, readingFrom, readingValues, type Gauges } from './kept.js';
 import { engineOf, measure, reachedUpstream, type TerminalEvent } from './measure.js';
 import type { Producer } from './producer.js';
@@ -101,7 +102,7 @@ export class PartitionState {
     this.firstTimeMs = Math.min(this.firstTimeMs, timeMs);
     this.lastGatewayHeartbeatMs = Math.min(this.lastGatewayHeartbeatMs, timeMs);
     this.producers.turnBack(timeMs);
-    for (const series of this.series.byId.values()) series.lastSeenMs = Math.min(series.lastSeenMs, timeMs);
+    for (const series of this.series.byId.values()) series.turnBack(timeMs);
     for (const [key, { reading, atMs }] of this.gpus) this.gpus.set(key, { reading, atMs: Math.min(atMs, timeMs) });
   }
 
@@ -150,7 +151,8 @@ export class PartitionState {
     const request = producer.ended(event.data.request_id, series, event.sequence, reachedUpstream(event));
     if (!request) return;
     const measured = measure(event);
-    series.addEnded(event, measured, request);
+    const traceId = traceIdOf(event);
+    series.addEnded(event, measured, request, traceId === undefined ? undefined : { id: traceId, timestampMs });
     this.bucketOf(event, timestampMs, series)?.of(series.id).addEnded(event, measured);
   }
 

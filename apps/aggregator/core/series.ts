@@ -1,8 +1,10 @@
 import { EndedHistograms, type EndedJson } from './ended-histograms.js';
 import { EngineFigures, type EngineJson } from './engine-figures.js';
+import type { Trace } from './exemplar.js';
 import { Figures, type FiguresJson } from './figures.js';
 import { hashOf } from './hash.js';
 import type { Measured, TerminalEvent } from './measure.js';
+import { exemplarsJson, restoreExemplars, turnBackExemplars, type SeriesExemplarsJson } from './series-exemplars.js';
 
 /** What tells series apart. A request without a tenant has the tenant "". */
 export interface SeriesLabels {
@@ -44,6 +46,7 @@ interface SeriesJson {
   readonly lastSeenMs: number;
   readonly ended: EndedJson;
   readonly engines: readonly (EngineJson | null)[];
+  readonly exemplars?: SeriesExemplarsJson;
 }
 
 /** The totals of one series since the counters began. */
@@ -73,11 +76,12 @@ export class Series {
     this.lost += count;
   }
 
-  addEnded(event: TerminalEvent, measured: Measured, request: AskedRequest): void {
+  /** `trace`: that of the request, if it is known. */
+  addEnded(event: TerminalEvent, measured: Measured, request: AskedRequest, trace?: Trace): void {
     this.figures.addEnded(event, measured);
-    this.ended.addEnded(event);
+    this.ended.addEnded(event, trace);
     if (!request.reached) return;
-    this.engine(request.engine).addEnded(event);
+    this.engine(request.engine).addEnded(event, trace);
     if (request.receivedAt > 0) this.addAsked(request);
   }
 
@@ -86,7 +90,13 @@ export class Series {
     this.engine(engine).histograms.addAsked(maxTokens < 0 ? undefined : maxTokens, n);
   }
 
-  /** Shares nothing with it. */
+  /** The log's clock was set back to `timeMs`: nothing of it was heard later than that. */
+  turnBack(timeMs: number): void {
+    this.lastSeenMs = Math.min(this.lastSeenMs, timeMs);
+    turnBackExemplars(this, timeMs);
+  }
+
+  /** Shares nothing with it but what cannot change. */
   clone(): Series {
     const copy = new Series(this.labels, this.id);
     copy.figures = this.figures.clone();
@@ -98,6 +108,7 @@ export class Series {
 
   /** Its JSON, as one line: equal content, equal text. */
   *lines(): Generator<string> {
+    const exemplars = exemplarsJson(this);
     const json: SeriesJson = {
       labels: this.labels,
       figures: this.figures.toJSON(),
@@ -106,6 +117,7 @@ export class Series {
       lastSeenMs: this.lastSeenMs,
       ended: this.ended.toJSON(),
       engines: Array.from(this.engines, (figures) => figures?.toJSON() ?? null),
+      ...(exemplars && { exemplars }),
     };
     yield JSON.stringify(json);
   }
@@ -120,6 +132,7 @@ export class Series {
     series.lastSeenMs = json.lastSeenMs;
     series.ended = new EndedHistograms(json.ended);
     series.engines = json.engines.map((figures) => (figures ? new EngineFigures(figures) : undefined));
+    if (json.exemplars) restoreExemplars(series, json.exemplars);
     return series;
   }
 

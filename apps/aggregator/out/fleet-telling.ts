@@ -56,7 +56,7 @@ export class FleetTelling {
     return this.last;
   }
 
-  /** Says which series are dropped; a model's name may be anything. */
+  /** Says which series are dropped; a name may be anything. */
   private sayGone(before: FleetMetrics, now: FleetMetrics): void {
     for (const model of before.models.keys()) {
       if (!now.models.has(model)) this.say(`model ${JSON.stringify(model)} was not heard of for a day: its series are dropped`);
@@ -64,6 +64,9 @@ export class FleetTelling {
     const gpus = new Set(now.gpus.map(nameOf));
     for (const gpu of before.gpus)
       if (!gpus.has(nameOf(gpu))) this.say(`GPU ${nameOf(gpu)} was not read for an hour: its series are dropped`);
+    const gateways = new Set(now.gateways.map(({ name }) => name));
+    for (const { name } of before.gateways)
+      if (!gateways.has(name)) this.say(`gateway ${JSON.stringify(name)} was not heard of for an hour: its series are dropped`);
   }
 }
 

@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { EventSource, type InferometerEvent } from '#libs/contracts';
+import { traceId, tracedBy } from '../../../test/support/fold.js';
 import { parseOpenMetrics } from '../../../test/support/openmetrics.js';
 import { hasPromtool, openMetricsProblems, textProblems } from '../../../test/support/promtool.js';
-import { completed, GPU, linesOf, MIXED, passTime, telling, textOf } from './told-fleet.fixture.js';
+import { heartbeat, START_MS } from '../../../test/support/traffic.js';
+import { completed, failed, GPU, linesOf, MIXED, passTime, telling, textOf } from './told-fleet.fixture.js';
 
 /** The samples of a family that are not 0. */
 function samples(lines: readonly string[], start: string): readonly string[] {
@@ -110,6 +113,44 @@ describe('OpenTelemetry’s names', () => {
   });
 });
 
+describe('exemplars', () => {
+  const TRACED = { events: [...completed(), ...failed('queue_full', 5)].map((event, index) => tracedBy(event, index + 1)) };
+
+  it('lead from the buckets of latency and time to first token to the trace of the newest request in them', async () => {
+    const families = parseOpenMetrics(await textOf(telling(TRACED), 'openmetrics'));
+    const shown = families.flatMap(({ samples: own }) =>
+      own.flatMap(({ name, labels, exemplar }) =>
+        exemplar ? [[name, labels['error_type'], labels['le'], exemplar.labels, exemplar.value, exemplar.timestampSeconds]] : [],
+      ),
+    );
+    const [done, refused] = [
+      [{ trace_id: traceId(3) }, START_MS / 1000 + 0.2],
+      [{ trace_id: traceId(5) }, START_MS / 1000 + 0.4],
+    ] as const;
+    expect(shown).toEqual([
+      ['vllm:time_to_first_token_seconds_bucket', undefined, '0.5', done[0], 0.4, done[1]],
+      ['vllm:e2e_request_latency_seconds_bucket', undefined, '2.5', done[0], 2.5, done[1]],
+      ['gen_ai_server_request_duration_seconds_bucket', undefined, '2.56', done[0], 2.5, done[1]],
+      ['gen_ai_server_request_duration_seconds_bucket', 'queue_full', '0.01', refused[0], 0.005, refused[1]],
+      ['gen_ai_server_time_to_first_token_seconds_bucket', undefined, '0.5', done[0], 0.4, done[1]],
+    ]);
+  });
+
+  it('are not in the text format, nor where no client named its trace', async () => {
+    const bare = { events: TRACED.events.map(({ traceparent: _trace, ...event }) => event as InferometerEvent) };
+    // The gateway of these fleets goes on numbering its events from one to the next.
+    const textsOf = async (format: 'text' | 'openmetrics') => {
+      const texts = [await textOf(telling(TRACED), format), await textOf(telling(bare), format)];
+      return texts.map((text) => text.replace(/^inferometer_events_missing \d+$/m, ''));
+    };
+    const [traced, untraced] = await textsOf('text');
+    expect(traced).toBe(untraced);
+    const [shown, unshown] = await textsOf('openmetrics');
+    expect(shown).not.toBe(unshown);
+    expect(shown!.replaceAll(/ # \{trace_id="[0-9a-f]{32}"\} [\d.]+ [\d.]+$/gm, '')).toBe(unshown);
+  });
+});
+
 describe('the text as a whole', () => {
   it('obeys the law in its own numbers', async () => {
     const lines = await linesOf(MIXED);
@@ -138,6 +179,16 @@ describe('the text as a whole', () => {
     await fleet.now();
     await fleet.now();
     expect(said).toEqual(['model "m" was not heard of for a day: its series are dropped']);
+  });
+
+  it('says that a gateway is left out', async () => {
+    const said: string[] = [];
+    const gone = new EventSource('/gateways/"west"', 'boot');
+    const fleet = telling({ events: [heartbeat(gone, 0, START_MS)] }, {}, (line) => said.push(line));
+    expect(await textOf(fleet)).toContain('gateway="\\"west\\""');
+    passTime(fleet, 3_600_001);
+    expect(await textOf(fleet)).not.toContain('west');
+    expect(said).toEqual([String.raw`gateway "\"west\"" was not heard of for an hour: its series are dropped`]);
   });
 
   it('has no label set twice, whatever models and GPUs are called', async () => {

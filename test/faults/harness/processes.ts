@@ -56,8 +56,10 @@ export class AppProcess {
   /** The status and the body of `path`. Rejects if it does not answer in time. */
   async get(
     path: string,
+    asked: Readonly<Record<string, string>> = {},
   ): Promise<{ readonly status: number; readonly headers: Readonly<Record<string, unknown>>; readonly body: string }> {
-    const { statusCode, headers, body } = await request(`${this.url}${path}`, { signal: AbortSignal.timeout(ANSWER_DEADLINE_MS) });
+    const options = { headers: asked, signal: AbortSignal.timeout(ANSWER_DEADLINE_MS) };
+    const { statusCode, headers, body } = await request(`${this.url}${path}`, options);
     return { status: statusCode, headers, body: await body.text() };
   }
 

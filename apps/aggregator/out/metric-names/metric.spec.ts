@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Histogram } from '../../core/histograms.js';
-import { cellsOn, LabelCache, prometheusNameOf, type Metric } from './metric.js';
+import { cellsOn, exemplarsOn, LabelCache, prometheusNameOf, type Metric } from './metric.js';
 
 describe('the cells of a histogram on some of its edges', () => {
   it('hold what is at the edge or below it, and above the last what is beyond', () => {
@@ -9,6 +9,22 @@ describe('the cells of a histogram on some of its edges', () => {
     expect(cellsOn([2, 4], histogram)).toEqual([2, 2, 3]);
     expect(cellsOn([1, 8], histogram)).toEqual([1, 5, 1]);
     expect(cellsOn([], histogram)).toEqual([7]);
+  });
+
+  it('show the newest of their exemplars, also where several cells fall into one', () => {
+    const histogram = new Histogram([1, 2, 4, 8]);
+    expect(exemplarsOn([2], histogram)).toEqual([]);
+    for (const [value, timestampMs] of [
+      [1, 5],
+      [2, 4],
+      [8, 1],
+      [9, 2],
+    ] as const)
+      histogram.observe(value, { id: `at-${value}`, timestampMs });
+    const shownOn = (edges: readonly number[]) => [...exemplarsOn(edges, histogram)].map((exemplar) => exemplar?.traceId);
+    expect(shownOn(histogram.edges)).toEqual(['at-1', 'at-2', undefined, 'at-8', 'at-9']);
+    expect(shownOn([2, 4])).toEqual(['at-1', undefined, 'at-9']);
+    expect(shownOn([])).toEqual(['at-1']);
   });
 });
 

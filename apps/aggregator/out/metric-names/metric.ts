@@ -1,5 +1,6 @@
+import { cellOf, type AlertDocument, type MetricsDocument } from '#libs/contracts';
 import { LabelSet } from '#libs/exposition';
-import type { AlertDocument, MetricsDocument } from '#libs/contracts';
+import { newerOf, type Exemplar } from '../../core/exemplar.js';
 import type { FleetMetrics } from '../../core/fleet-metrics.js';
 import type { Histogram } from '../../core/histograms.js';
 
@@ -115,4 +116,15 @@ export function cellsOn(edges: readonly number[], histogram: Histogram): readonl
   while (cell < histogram.cells.length) above += histogram.cells[cell++]!;
   cells.push(above);
   return cells;
+}
+
+/** The exemplars of the same cells, at their index: of those that fall into one, the newest. */
+export function exemplarsOn(edges: readonly number[], { exemplars }: Histogram): readonly (Exemplar | undefined)[] {
+  const shown: (Exemplar | undefined)[] = [];
+  for (const exemplar of exemplars) {
+    if (!exemplar) continue;
+    const cell = cellOf(edges, exemplar.value);
+    shown[cell] = newerOf(shown[cell], exemplar);
+  }
+  return shown;
 }
