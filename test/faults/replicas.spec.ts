@@ -3,7 +3,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { kafkaForTests } from '../support/kafka.js';
 import { waitFor } from '../support/wait.js';
 import { agreement, Fleet } from './harness/fleet.js';
-import { withAdmin } from './harness/kafka-admin.js';
+import { withKafkaAdmin } from '../support/kafka-admin.js';
 import { randomFor } from './harness/plan.js';
 
 const REQUESTS_PER_SECOND = 100;
@@ -30,7 +30,7 @@ function timeless(body: string): string {
 
 /** How many partitions each member of the group has. */
 async function shares(group: string): Promise<number[]> {
-  const { groups } = await withAdmin(kafka!.brokers, (admin) => admin.describeGroups([group]));
+  const { groups } = await withKafkaAdmin(kafka!.brokers, (admin) => admin.describeGroups([group]));
   return groups[0]!.members.map(({ memberAssignment }) => {
     const { assignment = {} } = AssignerProtocol.MemberAssignment.decode(memberAssignment) ?? {};
     return Object.values(assignment).flat().length;

@@ -2,7 +2,8 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { kafkaForTests } from '../support/kafka.js';
 import { waitFor } from '../support/wait.js';
 import { agreement, Fleet } from './harness/fleet.js';
-import { recreate, withAdmin } from './harness/kafka-admin.js';
+import { withKafkaAdmin } from '../support/kafka-admin.js';
+import { recreate } from './harness/kafka-admin.js';
 import { randomFor } from './harness/plan.js';
 
 const REQUESTS_PER_SECOND = 200;
@@ -24,7 +25,7 @@ describe.skipIf(!kafka)('the topic of requests', () => {
     before.start(REQUESTS_PER_SECOND);
     await waitFor('the first numbers', async () => (await aggregators[0]!.metrics()).requests.total > 100, 30_000);
     const topic = one.topics.requests.name;
-    await withAdmin(kafka!.brokers, (admin) => admin.createPartitions({ topicPartitions: [{ topic, count: 12 }] }));
+    await withKafkaAdmin(kafka!.brokers, (admin) => admin.createPartitions({ topicPartitions: [{ topic, count: 12 }] }));
     const after = one.generator(random, { partitions: 12 });
     await waitFor('the new partitions', async () => (await one.log.partitions(topic)) === 12, 60_000);
     after.start(REQUESTS_PER_SECOND);

@@ -1,4 +1,8 @@
-import kafkajs, { type Admin, type Kafka } from 'kafkajs';
+import kafkajs, { type Admin, type ITopicConfig, type Kafka } from 'kafkajs';
+import { waitFor } from './wait.js';
+
+/** A broker on a busy machine takes its time. */
+export const PATIENCE_MS = 30_000;
 
 /** Does with kafkajs's own admin client what the event log does not offer: deleting topics, adding partitions, foreign settings. */
 export async function withKafkaAdmin<T>(brokers: string, work: (admin: Admin) => Promise<T>): Promise<T> {
@@ -13,12 +17,19 @@ export async function withKafkaAdmin<T>(brokers: string, work: (admin: Admin) =>
 
 /** Deletes a topic and creates it anew, empty, with the settings of ours. */
 export async function recreateTopic(brokers: string, topic: string, partitions: number): Promise<void> {
+  const configEntries = [{ name: 'message.timestamp.type', value: 'LogAppendTime' }];
+  await replaceTopic(brokers, { topic, numPartitions: partitions, replicationFactor: 1, configEntries });
+}
+
+/** Deletes a topic and creates it as told. Whoever else has created it in between has done as well. */
+export async function replaceTopic(brokers: string, creation: ITopicConfig): Promise<void> {
   await withKafkaAdmin(brokers, async (admin) => {
-    await admin.deleteTopics({ topics: [topic] });
-    const configEntries = [{ name: 'message.timestamp.type', value: 'LogAppendTime' }];
-    const create = () => admin.createTopics({ topics: [{ topic, numPartitions: partitions, replicationFactor: 1, configEntries }] });
-    // Deleting takes a moment.
-    while (!(await create().catch(() => false))) await new Promise((resolve) => setTimeout(resolve, 50));
+    const isThere = async () => (await admin.listTopics()).includes(creation.topic);
+    await admin.deleteTopics({ topics: [creation.topic] });
+    await waitFor(`${creation.topic} to be gone`, async () => !(await isThere()), PATIENCE_MS);
+    // An answer that comes too late is one to a topic that was created.
+    const create = () => admin.createTopics({ timeout: PATIENCE_MS, topics: [creation] }).catch(() => false);
+    await waitFor(`${creation.topic} to be there again`, async () => (await create()) || (await isThere()), 2 * PATIENCE_MS);
   });
 }
 

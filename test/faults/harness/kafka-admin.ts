@@ -1,16 +1,6 @@
-import { Kafka, logLevel, type Admin } from 'kafkajs';
+import { Kafka, logLevel } from 'kafkajs';
 import type { TopicDefinition, Topics } from '#libs/contracts';
-
-/** What a test sets right on a cluster, or breaks, behind the apps' back. */
-export async function withAdmin<T>(brokers: string, use: (admin: Admin) => Promise<T>): Promise<T> {
-  const admin = new Kafka({ brokers: [brokers], logLevel: logLevel.NOTHING }).admin();
-  await admin.connect();
-  try {
-    return await use(admin);
-  } finally {
-    await admin.disconnect();
-  }
-}
+import { PATIENCE_MS, replaceTopic, withKafkaAdmin } from '../../support/kafka-admin.js';
 
 /** Compaction and retention at once, on records that are seconds old. */
 const HASTY = { 'segment.ms': '1000', 'min.cleanable.dirty.ratio': '0.01', 'min.compaction.lag.ms': '0', 'delete.retention.ms': '1000' };
@@ -22,8 +12,8 @@ export function createTopics(
   config: Partial<Record<keyof Topics, Readonly<Record<string, string>>>>,
 ): Promise<unknown> {
   const places = Object.keys(topics) as (keyof Topics)[];
-  return withAdmin(brokers, (admin) =>
-    admin.createTopics({ waitForLeaders: true, topics: places.map((place) => creation(topics[place], config[place] ?? {})) }),
+  return withKafkaAdmin(brokers, (admin) =>
+    admin.createTopics({ timeout: PATIENCE_MS, topics: places.map((place) => creation(topics[place], config[place] ?? {})) }),
   );
 }
 
@@ -44,26 +34,19 @@ function creation({ name, partitions, policy, retentionMs }: TopicDefinition, co
 
 /** Deletes the topic and creates it anew, empty. */
 export async function recreate(brokers: string, topic: TopicDefinition): Promise<void> {
-  await withAdmin(brokers, async (admin) => {
-    await admin.deleteTopics({ topics: [topic.name] });
-    // The name is free when the broker has let go of it.
-    const deadline = Date.now() + 20_000;
-    while (!(await admin.createTopics({ topics: [creation(topic, {})] }).catch(() => false))) {
-      if (Date.now() > deadline) throw new Error(`${topic.name} could not be created anew`);
-    }
-  });
+  await replaceTopic(brokers, creation(topic, {}));
 }
 
 /** The offset after the newest record of every partition. */
 export async function endOffsets(brokers: string, topic: string): Promise<ReadonlyMap<number, bigint>> {
-  const offsets = await withAdmin(brokers, (admin) => admin.fetchTopicOffsets(topic));
+  const offsets = await withKafkaAdmin(brokers, (admin) => admin.fetchTopicOffsets(topic));
   return new Map(offsets.map(({ partition, high }) => [partition, BigInt(high)]));
 }
 
 /** Deletes every record below these offsets, as retention does. */
 export async function deleteBelow(brokers: string, topic: string, offsets: ReadonlyMap<number, bigint>): Promise<void> {
   const partitions = [...offsets].map(([partition, offset]) => ({ partition, offset: String(offset) }));
-  await withAdmin(brokers, async (admin) => {
+  await withKafkaAdmin(brokers, async (admin) => {
     // Until it is asked for something else, this client does not know the topic.
     await admin.fetchTopicOffsets(topic);
     await admin.deleteTopicRecords({ topic, partitions });
