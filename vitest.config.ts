@@ -13,7 +13,7 @@ const COMPOSE_PROJECT = {
 };
 
 export default defineConfig({
-  resolve: { alias: [{ find: /^#libs\/([^/]+)$/, replacement: `${root}libs/$1/index.ts` }] },
+  resolve: { alias: [{ find: /^#libs\/(.+)$/, replacement: `${root}libs/$1/index.ts` }] },
   test: {
     globalSetup: ['./test/support/kafka-setup.ts'],
     setupFiles: ['reflect-metadata'],

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
-import { EventSource, topicsOf } from '#libs/contracts';
+import { EventSource, topicsOf } from '#libs/contracts/writing';
 import { Outbox, Spool, TopicWatch, type EventLog } from '#libs/event-log';
 import { ProcessMetrics } from '#libs/process-metrics';
 import { inTurn, startHttpApp, type HttpApp, type Logger, type RunningApp } from '#libs/runtime';

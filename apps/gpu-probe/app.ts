@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { EventSource, topicsOf } from '#libs/contracts';
+import { EventSource, topicsOf } from '#libs/contracts/writing';
 import { Outbox, TopicWatch, type EventLog } from '#libs/event-log';
 import { ProcessMetrics } from '#libs/process-metrics';
 import { inTurn, startHttpApp, type Logger, type RunningApp } from '#libs/runtime';

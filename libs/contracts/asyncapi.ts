@@ -1,6 +1,6 @@
 import { CHANNEL_WORDS, EVENT_WORDS, OTHER_WORDS, READERS, type App, type Channel, type MessageWords } from './asyncapi-words.js';
 import { DEAD_LETTER_SCHEMA } from './dead-letter.js';
-import { EVENT_TYPES, shortName, type EventType } from './events.js';
+import { EVENT_TYPES, shortName, type EventType } from './event-types.js';
 import { topicsOf, type TopicDefinition } from './topics.js';
 
 /** Every record with a value has this header, though only events are CloudEvents. */

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { anyEvent, eventArbitrary } from '../../test/support/event-arbitrary.js';
 import { DECODE_REASONS, decodeEvent, encodeEvent, MAX_EVENT_BYTES, type DecodeReason } from './codec.js';
 import { EventSource } from './event-source.js';
-import { EVENT_TYPES, type EventData } from './events.js';
+import { EVENT_TYPES } from './event-types.js';
+import type { EventData } from './events.js';
 
 const COMPLETED = 'io.inferometer.request.completed.v1';
 const CANARY = 'canary-0f9a';

@@ -1,5 +1,6 @@
 import { Compile } from 'typebox/compile';
-import { EVENT_TYPES, schemaOf, type InferometerEvent } from './events.js';
+import { EVENT_TYPES } from './event-types.js';
+import { schemaOf, type InferometerEvent } from './events.js';
 
 /** Why bytes are not an event of ours: a closed set, safe as a label. */
 export const DECODE_REASONS = [

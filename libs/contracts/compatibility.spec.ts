@@ -4,7 +4,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { anyEvent } from '../../test/support/event-arbitrary.js';
 import { decodeEvent, encodeEvent } from './codec.js';
-import { EVENT_TYPES, schemaOf, type EventType, type InferometerEvent } from './events.js';
+import { EVENT_TYPES, type EventType } from './event-types.js';
+import { schemaOf, type InferometerEvent } from './events.js';
 import { fieldsOf, type SchemaFields } from './schema-fields.js';
 
 /** The SHA-256 of each recorded file: what an earlier version wrote is never edited, whatever a later one would like it to be. */

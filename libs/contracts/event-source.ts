@@ -1,4 +1,5 @@
-import { schemaIdOf, type EventData, type EventOf, type EventType } from './events.js';
+import { schemaIdOf, type EventType } from './event-types.js';
+import type { EventData, EventOf } from './events.js';
 
 /** The text of an event around its partition, sequence, time, subject and data. */
 interface Frame {

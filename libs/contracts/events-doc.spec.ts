@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { decodeEvent } from './codec.js';
 import { DEAD_LETTER_SCHEMA } from './dead-letter.js';
 import { PER_TOKEN_EDGES_SECONDS } from './edges.js';
-import { EVENT_TYPES, schemaOf, shortName, type InferometerEvent } from './events.js';
+import { EVENT_TYPES, shortName } from './event-types.js';
+import { schemaOf, type InferometerEvent } from './events.js';
 import { fieldsOf } from './schema-fields.js';
 import { topicsOf } from './topics.js';
 

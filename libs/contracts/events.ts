@@ -1,6 +1,7 @@
 import { Type, type Static, type TProperties, type TSchema } from 'typebox';
 import { CANCEL_PHASES, ERROR_TYPES, USAGE_SOURCES } from './error-types.js';
 import { PER_TOKEN_EDGES_SECONDS } from './edges.js';
+import { schemaIdOf, type EventType } from './event-types.js';
 
 /*
  * Every event type, as a schema; the TypeScript types are derived from it and `schemas/*.json` are written from it.
@@ -125,21 +126,9 @@ const dataSchemas = {
     message: text(1024),
     since: time(),
   }),
-} satisfies Record<string, TSchema>;
+} satisfies Record<EventType, TSchema>;
 
-export type EventType = keyof typeof dataSchemas;
 export type EventData<T extends EventType> = Static<(typeof dataSchemas)[T]>;
-export const EVENT_TYPES = Object.keys(dataSchemas) as readonly EventType[];
-
-/** The id of the JSON Schema of a type's event, as it stands in `dataschema` and in `schemas/`. */
-export function schemaIdOf(type: EventType): string {
-  return `urn:inferometer:schema:${shortName(type)}`;
-}
-
-/** `io.inferometer.request.completed.v1` → `request.completed.v1`. */
-export function shortName(type: EventType): string {
-  return type.slice('io.inferometer.'.length);
-}
 
 const envelopeOf = <T extends EventType>(type: T) => ({
   specversion: Type.Literal('1.0'),

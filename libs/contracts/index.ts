@@ -1,14 +1,11 @@
 export { CANCEL_PHASES, ERROR_TYPES, USAGE_SOURCES, type CancelPhase, type ErrorType, type UsageSource } from './error-types.js';
 export { cellOf, LATENCY_EDGES_SECONDS, PER_TOKEN_EDGES_SECONDS, TOKEN_EDGES, TTFT_EDGES_SECONDS } from './edges.js';
 export { DEFAULT_TOPIC_PREFIX, INPUT_PARTITIONS, topicsOf, type TopicDefinition, type Topics } from './topics.js';
+export { EVENT_TYPES, schemaIdOf, shortName, type EventType } from './event-types.js';
 export {
-  EVENT_TYPES,
-  schemaIdOf,
   schemaOf,
-  shortName,
   type EventData,
   type EventOf,
-  type EventType,
   type GatewayHeartbeat,
   type GpuReading,
   type InferometerEvent,

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { EVENT_TYPES, schemaOf, shortName } from './events.js';
+import { EVENT_TYPES, shortName } from './event-types.js';
+import { schemaOf } from './events.js';
 
 const folder = new URL('../../schemas/', import.meta.url);
 

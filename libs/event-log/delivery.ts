@@ -1,5 +1,5 @@
 import { asError } from './as-error.js';
-import { EVENT_TYPES } from '#libs/contracts';
+import { EVENT_TYPES } from '#libs/contracts/writing';
 import { Bell } from './bell.js';
 import type { DropCounts } from './drop-counts.js';
 import { EventLogError, EventLogOpenError, type EventLog, type OutgoingRecord } from './event-log.js';

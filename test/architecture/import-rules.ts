@@ -42,6 +42,8 @@ const LIB_ROWS: Readonly<Record<string, Row>> = {
     mayImport: own('process-metrics'),
   },
 };
+/** Part of a lib, for whoever must not load all of it. */
+const SECOND_ENTRIES: ReadonlyMap<string, string> = new Map([['#libs/contracts/writing', '#libs/contracts']]);
 /** The one file of an adapter, and a core's one window to a package that is a pure function. */
 const ONE_FILE_ROWS: Readonly<Record<string, Partial<Row>>> = {
   'libs/event-log/kafka/kafkajs.ts': { packages: ['node:', 'kafkajs/'] },
@@ -65,7 +67,7 @@ function importFault(path: string, specifier: string, packages: Packages): strin
   const row = rowOf(path);
   if (specifier.startsWith('.')) return fileFault(path, specifier, row);
   if (specifier.startsWith('#')) {
-    const lib = /^#libs\/([^/]+)$/.exec(specifier)?.[1];
+    const lib = /^#libs\/([^/]+)$/.exec(SECOND_ENTRIES.get(specifier) ?? specifier)?.[1];
     if (lib === undefined) return `imports ${specifier}: libs are imported as #libs/<name>`;
     if (lib === placeOf(path).owner && path.startsWith('libs/')) return `imports its own index ${specifier}: import the file`;
     return row.libs === 'any' || row.libs.includes(lib) ? undefined : `imports the lib ${lib}, which it may not`;

@@ -1,4 +1,5 @@
-import { cellOf, PER_TOKEN_EDGES_SECONDS, type EventData } from '#libs/contracts';
+import type { EventData } from '#libs/contracts';
+import { cellOf, PER_TOKEN_EDGES_SECONDS } from '#libs/contracts/writing';
 import { isJsonObject } from './json.js';
 import type { Usage } from './usage.js';
 
