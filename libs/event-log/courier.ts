@@ -2,7 +2,7 @@ import { Bell } from './bell.js';
 import { Deliveries, type DeliveryFigures } from './delivery.js';
 import type { DropCounts } from './drop-counts.js';
 import type { EventLog } from './event-log.js';
-import { ParcelQueue, type Parcel } from './parcel-queue.js';
+import { ParcelQueue } from './parcel-queue.js';
 import type { SpoolPlace } from './spool-batch.js';
 import type { Spool } from './spool.js';
 
@@ -88,8 +88,8 @@ export class Courier {
   }
 
   /** Never blocks, never throws. */
-  push(parcel: Parcel): void {
-    this.queue.push(parcel);
+  push(type: string, partition: number, key: string, text: string): void {
+    this.queue.push(type, partition, key, text);
     this.wakeLater();
   }
 
@@ -176,12 +176,12 @@ export class Courier {
     if (records.length === 0) return 'nothing';
     const hand: InHand = { count: records.length, place: undefined };
     this.inHand = hand;
-    const { done, problem } = await this.deliveries.ask(records);
+    const { done, problem, isClean } = await this.deliveries.ask(records);
     while (this.spooling) await this.spooling; // It may be moving this very batch.
     this.inHand = undefined;
     if (this.gaveUp) return 'nothing';
-    if (hand.place === undefined) this.queue.settle(done);
-    else this.spool!.remove({ ...hand.place, at: hand.place.at + done });
+    if (hand.place !== undefined) this.spool!.remove({ ...hand.place, at: hand.place.at + done });
+    else this.settle(done, isClean ? 0 : records.length);
     return problem ? 'failed' : 'stored';
   }
 
@@ -225,8 +225,14 @@ export class Courier {
     const place = await spool.append(records);
     if (this.gaveUp || place === undefined) return false;
     if (hand) hand.place = place;
-    this.queue.settle(records.length);
+    this.settle(records.length, records.length); // The log may have them in hand.
     return true;
+  }
+
+  /** The first `count` are settled; of the first `lent` somebody may still read the records. */
+  private settle(count: number, lent: number): void {
+    this.queue.lend(lent);
+    this.queue.settle(count);
   }
 
   private notify(): void {

@@ -8,6 +8,8 @@ import { EventLogError, EventLogOpenError, type EventLog, type OutgoingRecord } 
 export interface Delivered {
   readonly done: number;
   readonly problem?: Error;
+  /** The log has taken all of them in one go: it reads none of them any more. */
+  readonly isClean?: boolean;
 }
 
 export interface DeliveryOptions {
@@ -123,14 +125,14 @@ async function deliver(
 ): Promise<Delivered> {
   try {
     await log.append(topic, records);
-    return { done: records.length };
+    return { done: records.length, isClean: true };
   } catch (error) {
     const cause = asError(error);
     if (!(await isRecordsFault(log, topic, cause))) return { done: 0, problem: cause };
   }
   if (records.length === 1) {
     // Once more: the topic may have been made between the refusal and the question.
-    if (!isLastTry) return deliver(log, topic, records, refused, true);
+    if (!isLastTry) return { ...(await deliver(log, topic, records, refused, true)), isClean: false };
     refused(records[0]!);
     return { done: 1 };
   }
@@ -138,7 +140,7 @@ async function deliver(
   const left = await deliver(log, topic, records.slice(0, middle), refused);
   if (left.problem) return left;
   const right = await deliver(log, topic, records.slice(middle), refused);
-  return { ...right, done: left.done + right.done };
+  return { ...right, done: left.done + right.done, isClean: false };
 }
 
 async function isRecordsFault(log: EventLog, topic: string, cause: Error): Promise<boolean> {

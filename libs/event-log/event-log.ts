@@ -141,7 +141,10 @@ export abstract class EventLog {
   abstract topics(names: readonly string[]): Promise<readonly StoredTopic[]>;
   /** The number of partitions of an existing topic. */
   abstract partitions(topic: string): Promise<number>;
-  /** Resolves when every record is stored durably. After a rejection some may be stored all the same: appending them again may store them twice. */
+  /**
+   * Resolves when every record is stored durably, and then reads their values no more. After a rejection some may be stored all the same:
+   * appending them again may store them twice.
+   */
   abstract append(topic: string, records: readonly OutgoingRecord[]): Promise<void>;
   /** Joins `group`: the topic's partitions are shared among its live members. Resolves when it has joined, which may be before the first `assigned`. */
   abstract consume(topic: string, group: string, handler: PartitionHandler): Promise<Consumption>;

@@ -6,6 +6,9 @@ import { MAX_RECORD_BYTES, type EventLog } from './event-log.js';
 import { partitionOf } from './partitioner.js';
 import type { Spool } from './spool.js';
 
+/** What UTF-8 takes at most for a unit of a string's length. */
+const MAX_BYTES_PER_UNIT = 3;
+
 export interface OutboxOptions {
   /** Events held in memory at most; the next one is dropped and counted. */
   readonly capacity?: number;
@@ -107,10 +110,9 @@ export class Outbox {
   offerTo<T extends EventType>(partition: number, type: T, key: string, data: EventData<T>, subject = key, traceparent?: string): void {
     this.offers += 1;
     // Written now, not when its turn comes: a batch written at once would hold up the requests of that moment.
-    const value = this.written(type, partition, subject, data, traceparent);
+    const text = this.written(type, partition, subject, data, traceparent);
     const hasRoom = this.courier.queued < this.capacity && !this.closing;
-    if (value && hasRoom && value.byteLength + Buffer.byteLength(key) <= MAX_RECORD_BYTES)
-      this.courier.push({ type, record: { partition, key, value } });
+    if (text !== undefined && hasRoom && fits(key, text)) this.courier.push(type, partition, key, text);
     else this.drops.add(type);
   }
 
@@ -121,9 +123,9 @@ export class Outbox {
     subject: string,
     data: EventData<T>,
     traceparent: string | undefined,
-  ): Buffer | undefined {
+  ): string | undefined {
     try {
-      return Buffer.from(this.source.write(type, partition, subject, data, Date.now(), traceparent));
+      return this.source.write(type, partition, subject, data, Date.now(), traceparent);
     } catch {
       return undefined;
     }
@@ -142,4 +144,10 @@ export class Outbox {
     this.closing ??= this.courier.finish(deadlineMs);
     return this.closing;
   }
+}
+
+/** True if they are no larger together than a record may be. Mostly that can be seen without counting bytes. */
+function fits(key: string, text: string): boolean {
+  const units = key.length + text.length;
+  return units * MAX_BYTES_PER_UNIT <= MAX_RECORD_BYTES || Buffer.byteLength(key) + Buffer.byteLength(text) <= MAX_RECORD_BYTES;
 }

@@ -1,15 +1,17 @@
 import type { DropCounts } from './drop-counts.js';
 import type { OutgoingRecord } from './event-log.js';
+import { ParcelSlab } from './parcel-slab.js';
 
-/** An event that waits in memory. */
-export interface Parcel {
-  readonly type: string;
-  readonly record: OutgoingRecord;
-}
+/** So many empty slabs are kept at most: what is in the air at full load. */
+const MAX_SPARE = 16;
 
-/** Parcels in their order, from `push` until they are settled: in the log, in the spool, or dropped. */
+/** Events that wait in memory, in their order, from `push` until they are settled: in the log, in the spool, or dropped. */
 export class ParcelQueue {
-  private readonly parcels: Parcel[] = [];
+  private readonly slabs: ParcelSlab[] = [];
+  private readonly spare: ParcelSlab[] = [];
+  /** How many parcels of the first slab are settled. */
+  private first = 0;
+  private waiting = 0;
   private settledSoFar = 0;
 
   constructor(
@@ -19,7 +21,7 @@ export class ParcelQueue {
   ) {}
 
   get length(): number {
-    return this.parcels.length;
+    return this.waiting;
   }
 
   /** Parcels that were settled since the start. */
@@ -29,31 +31,68 @@ export class ParcelQueue {
 
   /** Parcels that were pushed since the start. */
   get accepted(): number {
-    return this.settledSoFar + this.parcels.length;
+    return this.settledSoFar + this.waiting;
   }
 
-  push(parcel: Parcel): void {
-    this.parcels.push(parcel);
+  /** `text` is the event, which is `type`. */
+  push(type: string, partition: number, key: string, text: string): void {
+    if (!this.slabs.at(-1)?.add(type, partition, key, text)) {
+      const slab = this.slabFor(text);
+      slab.add(type, partition, key, text);
+      this.slabs.push(slab);
+    }
+    this.waiting += 1;
   }
 
-  /** The first parcels as records, at most `count`; they stay. */
+  /** The first parcels as records, at most `count`; they stay, and the records are good until they are settled, or for good if they are lent. */
   records(count: number): OutgoingRecord[] {
-    return this.parcels.slice(0, count).map(({ record }) => record);
+    const records: OutgoingRecord[] = [];
+    let at = this.first;
+    for (const slab of this.slabs) {
+      for (; at < slab.count && records.length < count; at += 1) records.push(slab.record(at));
+      at = 0;
+    }
+    return records;
+  }
+
+  /** Somebody may still read the records of the first `count` when they are settled. */
+  lend(count: number): void {
+    let left = this.first + count;
+    for (const slab of this.slabs) {
+      if (left <= 0) return;
+      slab.isLent = true;
+      left -= slab.count;
+    }
   }
 
   /** The first `count` have found their place. */
   settle(count: number): void {
-    this.parcels.splice(0, count);
-    this.note(count);
+    this.waiting -= count;
+    this.settledSoFar += count;
+    this.first += count;
+    while (this.slabs[0] && this.first >= this.slabs[0].count) {
+      this.first -= this.slabs[0].count;
+      this.putAway(this.slabs.shift()!);
+    }
+    this.onSettled();
   }
 
   dropAll(): void {
-    for (const { type } of this.parcels) this.drops.add(type);
-    this.settle(this.parcels.length);
+    let at = this.first;
+    for (const slab of this.slabs) {
+      for (; at < slab.count; at += 1) this.drops.add(slab.typeOf(at));
+      at = 0;
+    }
+    this.settle(this.waiting);
   }
 
-  private note(settled: number): void {
-    this.settledSoFar += settled;
-    this.onSettled();
+  private slabFor(text: string): ParcelSlab {
+    return (ParcelSlab.isUsual(text) ? this.spare.pop() : undefined) ?? ParcelSlab.for(text);
+  }
+
+  private putAway(slab: ParcelSlab): void {
+    if (!slab.isUsual || slab.isLent || this.spare.length >= MAX_SPARE) return;
+    slab.clear();
+    this.spare.push(slab);
   }
 }
