@@ -134,7 +134,7 @@ describe('a spool in a folder', () => {
     await spool.close();
     const path = join(folder, DATABASE_FILE);
     const bytes = readFileSync(path);
-    bytes.fill(0x5a, 90_000, 130_000); // In the middle of the first records.
+    bytes.fill(0x5a, 400_000, 440_000); // In the middle of the first records.
     writeFileSync(path, bytes);
     const again = spoolIn();
     const held = again.events;

@@ -7,9 +7,9 @@ export const TOMBSTONE_MS = 600_000;
 
 /** One step deletes at most this many rows and frees at most this many pages, to stay within some milliseconds. */
 const ROWS_A_STEP = 64;
-const PAGES_A_STEP = 512;
+const PAGES_A_STEP = 128;
 /** Free pages kept for the records to come; beyond that, disk space is given back. */
-const FREE_PAGES_KEPT = 2048;
+const FREE_PAGES_KEPT = 512;
 
 interface OldRow {
   readonly at: number;
