@@ -35,8 +35,9 @@ export class ClientAnswer {
   ) {
     // A client that has no upstream date of its own needs none of ours.
     raw.sendDate = false;
-    raw.once('finish', () => listener.delivered());
-    raw.once('close', () => {
+    // Both come once; `once` would only cost a wrapper for each request.
+    raw.on('finish', () => listener.delivered());
+    raw.on('close', () => {
       clearTimeout(this.stall);
       listener.closed();
     });

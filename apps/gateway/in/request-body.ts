@@ -31,8 +31,8 @@ class BodyReader {
       return this.end('too_large');
     }
     request.on('data', (part: Buffer) => this.take(part));
-    request.once('end', () => this.end(this.whole()));
-    request.once('close', () => this.end('abandoned'));
+    request.on('end', () => this.end(this.whole()));
+    request.on('close', () => this.end('abandoned'));
   }
 
   private take(part: Buffer): void {

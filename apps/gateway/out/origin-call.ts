@@ -10,6 +10,8 @@ export class OriginCall implements Dispatcher.DispatchHandler, Call {
   private isOver = false;
   private silence: NodeJS.Timeout | undefined;
   private hasBody = false;
+  /** Bytes of the body that are still to come; undefined where the head does not say. */
+  private remaining: number | undefined;
 
   constructor(
     private readonly handler: AnswerHandler,
@@ -38,13 +40,16 @@ export class OriginCall implements Dispatcher.DispatchHandler, Call {
   onResponseStart(controller: Controller, status: number, headers: IncomingHttpHeaders, statusText = ''): void {
     if (status < 200 || this.isOver) return;
     const head = headOf(status, statusText, headers, controller.rawHeaders);
+    this.remaining = head.contentLength;
     this.guard(() => this.handler.head(head));
   }
 
   onResponseData(controller: Controller, chunk: Buffer): void {
     if (this.isOver) return;
+    if (this.remaining !== undefined) this.remaining -= chunk.length;
+    // The end follows at once where this was the last of it: the clock that runs still will do.
     if (this.hasBody) this.silence?.refresh();
-    else this.awaitMore(this.timeouts.idleMs);
+    else if (this.remaining !== 0) this.awaitMore(this.timeouts.idleMs);
     this.hasBody = true;
     this.guard(() => {
       if (this.handler.data(chunk) || this.isOver) return;
