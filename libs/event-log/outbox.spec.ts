@@ -255,6 +255,19 @@ describe('the outbox', () => {
     vi.useRealTimers();
   });
 
+  it('leaves events alone that a log may still be storing, although it was given up and the next try was answered', async () => {
+    outbox = outboxOf({ abandonMs: 20, retryMs: 1 });
+    const hanging = Promise.withResolvers<void>();
+    log.answers.push(hanging.promise);
+    outbox.offer(STARTED, 'a', started('a'));
+    await until('it was sent again', () => log.attempts.length === 2 && outbox.queued === 0);
+    for (const name of ['b', 'c', 'd']) outbox.offer(STARTED, name, started(name));
+    await outbox.flush();
+    hanging.resolve();
+    await until('the first try was answered', () => log.inFlight === 0);
+    expect(subjects()).toEqual(['a', 'b', 'c', 'd', 'a']);
+  });
+
   it('feeds a real log', async () => {
     const real = await openEventLog('memory:');
     await real.ensureTopics([{ name: 'requests', partitions: 2, policy: 'delete' }]);
