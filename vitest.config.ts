@@ -29,6 +29,8 @@ export default defineConfig({
           include: ['apps/**/*.spec.ts', 'libs/**/*.spec.ts', 'test/**/*.spec.ts', 'tools/**/*.spec.ts'],
           exclude: [...configDefaults.exclude, FAULTS, COMPOSE],
           sequence: { groupOrder: 1 },
+          // They wait more than they compute.
+          maxWorkers: 2,
         },
       },
       // Last: these keep the whole machine busy for minutes, and others look at clocks. They mostly wait, so two at a time.

@@ -37,6 +37,10 @@ describe.skipIf(!docker)("docker-compose.yml: the operator's day", () => {
     return load.stop();
   }
 
+  async function killEach(...services: readonly string[]): Promise<void> {
+    for (const service of services) await stack.kill((await stack.containers(service))[0]!);
+  }
+
   /** What the fleet says is what the log holds, whatever the clients met. */
   async function expectReconciled(): Promise<Told> {
     const told = await waitFor('the API to tell what is in the log', async () => {
@@ -53,24 +57,18 @@ describe.skipIf(!docker)("docker-compose.yml: the operator's day", () => {
     return told;
   }
 
-  it.for(['aggregator', 'gpu-probe', 'prometheus', 'kafka'])(
-    'kill -9 of %s: no request fails, none is lost',
-    { timeout: 5 * MINUTES },
-    async (service) => {
-      const [container = ''] = await stack.containers(service);
-      const answers = await underLoad(() => stack.kill(container));
-      expect(tally(answers.map(({ status }) => String(status)))).toEqual({ 200: answers.length });
-      const told = await expectReconciled();
-      expect(answers.filter(({ id }) => told.of(id).ends[0]?.what !== 'completed 200')).toEqual([]);
-    },
-  );
+  it('kill -9 of aggregator, GPU probe, Prometheus and Kafka: no request fails, none is lost', { timeout: 8 * MINUTES }, async () => {
+    const answers = await underLoad(() => killEach('aggregator', 'gpu-probe', 'prometheus', 'kafka'));
+    expect(tally(answers.map(({ status }) => String(status)))).toEqual({ 200: answers.length });
+    const told = await expectReconciled();
+    expect(answers.filter(({ id }) => told.of(id).ends[0]?.what !== 'completed 200')).toEqual([]);
+  });
 
-  it.for(['gateway', 'model-server', 'door'])(
-    'kill -9 of %s: what fails is told, and it is back by itself',
-    { timeout: 5 * MINUTES },
-    async (service) => {
-      const [container = ''] = await stack.containers(service);
-      const answers = await underLoad(() => stack.kill(container));
+  it(
+    'kill -9 of gateway, model server and door: what fails is told, and they are back by themselves',
+    { timeout: 8 * MINUTES },
+    async () => {
+      const answers = await underLoad(() => killEach('gateway', 'model-server', 'door'));
       await expectReconciled();
       expect(answers.at(-1)?.status).toBe(200);
     },
@@ -113,11 +111,8 @@ describe.skipIf(!docker)("docker-compose.yml: the operator's day", () => {
     await stack.up();
     const answers = await underLoad(async () => {});
     expect(tally(answers.map(({ status }) => String(status)))).toEqual({ 200: answers.length });
-    await waitFor(
-      'the aggregator to say it',
-      async () => /the topic was replaced, its counters start anew/.test(await stack.compose('logs', 'aggregator')),
-      60_000,
-    );
+    // Whoever finds it first says it.
+    expect(await stack.compose('logs')).toMatch(/the event log has lost .* they are made again, empty/);
     // What was told to the new topic is what is counted now.
     const told = await Told.read(stack.logUrl);
     expect((await stack.settled(told.requests.size)).requests.total).toBeGreaterThanOrEqual(answers.length);
