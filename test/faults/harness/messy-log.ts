@@ -49,7 +49,9 @@ export class MessyLog implements Appendable {
 
   private mess(records: readonly OutgoingRecord[]): OutgoingRecord[] {
     const now: OutgoingRecord[] = [];
-    for (const record of records) {
+    for (const lent of records) {
+      // What is held back outlives this append, and the value is only lent to that.
+      const record = { ...lent, value: lent.value && Buffer.from(lent.value) };
       (this.random.chance(DELAYED) ? this.held : now).push(record);
       if (!this.random.chance(DUPLICATED)) continue;
       this.duplicates += 1;
