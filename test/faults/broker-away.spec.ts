@@ -48,7 +48,7 @@ describe.skipIf(!canStart)('the broker is away', () => {
       const faultsFromMs = Date.now();
       for (let round = 0; round < ROUNDS; round += 1) {
         for (const stoppedMs of STOPPED_MS) {
-          broker.pause();
+          await broker.pause();
           await wait(stoppedMs);
           broker.resume();
           await wait(random.integer(1_000, 4_000));

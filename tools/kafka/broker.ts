@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -105,9 +105,11 @@ export class KafkaBroker {
     return `${HOST}:${port}`;
   }
 
-  /** Stops the process where it is (SIGSTOP): connections stay open and nothing answers. */
-  pause(): void {
+  /** Stops the process where it is (SIGSTOP): connections stay open, and once this resolves nothing answers. */
+  async pause(): Promise<void> {
     process.kill(this.pid, 'SIGSTOP');
+    // Its threads stop one by one: until then they may go on answering.
+    while (!isStopped(this.pid)) await wait(1);
   }
 
   /** Lets a paused process go on. */
@@ -209,4 +211,15 @@ function clusterId(): string {
   return Buffer.from(crypto.getRandomValues(new Uint8Array(16)))
     .toString('base64url')
     .replace(/^-/, 'A');
+}
+
+/** Whether every thread of the process is stopped; true where there is no /proc to tell. */
+function isStopped(pid: number): boolean {
+  const tasks = `/proc/${pid}/task`;
+  if (!existsSync(tasks)) return true;
+  try {
+    return readdirSync(tasks).every((task) => /^\d+ \(.*\) T /s.test(readFileSync(`${tasks}/${task}/stat`, 'utf8')));
+  } catch {
+    return false; // A thread has ended while its state was read.
+  }
 }

@@ -134,7 +134,7 @@ describe.skipIf(!startsKafka)('the doctor at a broker of its own', () => {
 
   it('does not wait for one that hangs for longer than some seconds, and sees one that is gone', { timeout: 45_000 }, async () => {
     const address = broker.addressOf('LOGIN');
-    broker.pause();
+    await broker.pause();
     // The signal takes a moment to be heeded.
     const isSilent = async () => (await logLines(address, login)).join() === 'fail BROKER does not answer in time';
     await waitFor('the broker to be taken for silent', isSilent, 20_000);

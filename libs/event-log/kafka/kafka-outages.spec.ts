@@ -113,9 +113,10 @@ describe.skipIf(!(await canStartKafka()))('while a broker is away', { timeout: 9
     const member = new Notebook();
     const consumption = await log.consume(topic, 'g', member);
     await insist(log, topic, 'before');
-    broker.pause();
-    expect(await log.append(topic, [record(0, 'stuck')]).then(() => 'stored', passing)).toBe(false);
+    await broker.pause();
+    const fate = await log.append(topic, [record(0, 'stuck')]).then(() => 'stored', passing);
     broker.resume();
+    expect(fate).toBe(false);
     await insist(log, topic, 'after');
     await until('it has been consumed', () => member.keys().includes('after'), 30_000);
     expect(withoutRepeats(member.keys().filter((key) => key !== 'stuck'))).toEqual(['before', 'after']);
@@ -129,7 +130,7 @@ describe.skipIf(!(await canStartKafka()))('while a broker is away', { timeout: 9
     await log.consume(topic, 'g', member);
     await log.follow(topic, 'beginning', { records: () => {} });
     await until('it owns the partition', () => member.owned.size === 1);
-    broker.pause();
+    await broker.pause();
     try {
       const joining = log.consume(topic, 'g2', new Notebook()).catch((error: unknown) => error);
       const closed = log.close().then(() => 'closed');
