@@ -6,6 +6,7 @@ import { deltaName, rollupKey } from '../apps/aggregator/core/rollup-keys.js';
 import { atOnce } from '../apps/aggregator/core/steps.js';
 import { FleetAnswers } from '../apps/aggregator/out/fleet-answers.js';
 import type { BenchRow } from './bench-row.js';
+import { outcomeOf, START_MS } from './traffic.js';
 
 const PARTITIONS = 12;
 const MODELS = 50;
@@ -13,7 +14,6 @@ const HOUR_MS = 3_600_000;
 const BUCKET_MS = 10_000;
 const SECONDS = 60;
 const BAR_MS = 5;
-const START_MS = Date.parse('2026-01-01T00:00:00Z');
 const LIMITS = { models: [], maxModels: 200, maxTenants: 200 };
 
 /** One partition from the event to the view. */
@@ -53,22 +53,6 @@ class Partition {
     this.offset += 1n;
     if (this.deltas.isFull) this.publish(view);
   }
-}
-
-function outcomeOf(spread: number) {
-  return {
-    status_code: 200,
-    finish_reason: 'stop',
-    queue_ms: 1,
-    ttft_ms: 50 + spread,
-    duration_ms: 1_000 + 3 * spread,
-    decode_ms: 900 + 2 * spread,
-    input_tokens: 100 + spread,
-    output_tokens: 50 + spread,
-    usage_source: 'upstream' as const,
-    chunks: 50,
-    gaps: [10, 30, 9],
-  };
 }
 
 /** The metrics document of a large fleet, after an hour of traffic, whenever every partition has something new. */

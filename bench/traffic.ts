@@ -92,3 +92,20 @@ function completed(identity: Identity, index: number, ttft: number) {
     gaps: [10, 30, 10],
   };
 }
+
+/** How a streamed chat ended well; `spread` makes its figures differ from those of others. */
+export function outcomeOf(spread: number) {
+  return {
+    status_code: 200,
+    finish_reason: 'stop',
+    queue_ms: 1,
+    ttft_ms: 50 + spread,
+    duration_ms: 1_000 + 3 * spread,
+    decode_ms: 900 + 2 * spread,
+    input_tokens: 100 + spread,
+    output_tokens: 50 + spread,
+    usage_source: 'upstream' as const,
+    chunks: 50,
+    gaps: [10, 30, 9],
+  };
+}

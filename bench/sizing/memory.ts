@@ -3,10 +3,10 @@ import { runInNewContext } from 'node:vm';
 import { EventSource } from '#libs/contracts';
 import { PartitionState } from '../../apps/aggregator/core/partition-state.js';
 import type { BenchRow } from '../bench-row.js';
+import { outcomeOf, START_MS } from '../traffic.js';
 
 const PARTITIONS = 6;
 const SERIES = 1_000;
-const START_MS = Date.parse('2026-01-01T00:00:00Z');
 const HOUR_MS = 3_600_000;
 const LIMITS = { models: [], maxModels: SERIES, maxTenants: 1 };
 
@@ -59,20 +59,7 @@ class BenchPartition {
   request(series: number, atMs: number): void {
     const id = `req-${this.index}-${this.offset}`;
     const identity = { request_id: id, operation: 'chat', model: `model-${series}`, stream: true };
-    const spread = Number(this.offset % 997n);
-    const outcome = {
-      status_code: 200,
-      finish_reason: 'stop',
-      queue_ms: 1,
-      ttft_ms: 50 + spread,
-      duration_ms: 1_000 + 3 * spread,
-      decode_ms: 900 + 2 * spread,
-      input_tokens: 100 + spread,
-      output_tokens: 50 + spread,
-      usage_source: 'upstream' as const,
-      chunks: 50,
-      gaps: [10, 30, 9],
-    };
+    const outcome = outcomeOf(Number(this.offset % 997n));
     const events = [
       this.source.stamp('io.inferometer.request.received.v1', this.index, id, identity, atMs),
       this.source.stamp('io.inferometer.request.completed.v1', this.index, id, { ...identity, ...outcome }, atMs),

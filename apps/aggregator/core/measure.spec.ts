@@ -1,25 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { ERROR_TYPES, EventSource, type EventData } from '#libs/contracts';
-import { START_MS } from '../../../test/support/traffic.js';
+import { START_MS, STREAMED_CHAT } from '../../../test/support/traffic.js';
 import { finishedReasonOf, measure, reachedUpstream, type TerminalEvent } from './measure.js';
 
 const source = new EventSource('/gateways/gw', 'boot');
-const STREAM: EventData<'io.inferometer.request.completed.v1'> = {
-  request_id: 'r',
-  operation: 'chat',
-  model: 'm',
-  stream: true,
-  status_code: 200,
-  finish_reason: 'stop',
-  queue_ms: 100,
-  ttft_ms: 400,
-  duration_ms: 2_500,
-  decode_ms: 2_000,
-  input_tokens: 7,
-  output_tokens: 11,
-  usage_source: 'upstream',
-  chunks: 11,
-};
+const { gaps: _gaps, ...CHAT } = STREAMED_CHAT;
+const STREAM: EventData<'io.inferometer.request.completed.v1'> = { ...CHAT, chunks: 11 };
 
 const completed = (data: Partial<typeof STREAM>, without: readonly (keyof typeof STREAM)[] = []): TerminalEvent =>
   source.stamp('io.inferometer.request.completed.v1', 0, 'r', stripped({ ...STREAM, ...data }, without), START_MS);
