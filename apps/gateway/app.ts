@@ -86,7 +86,8 @@ async function drain({ nest }: HttpApp, settings: GatewaySettings, telemetry: Te
     },
     () => nest.get(Heartbeats).stop(),
     ...endOf(telemetry),
-    () => Promise.all([nest.get(Upstreams).close(), nest.get(Aggregator).pool?.close()]),
+    () => nest.get(Upstreams).close(),
+    () => nest.get(Aggregator).pool?.close(),
   ]);
 }
 

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { errorBody, type GatewayError } from '../core/errors.js';
 import type { Operation } from '../core/operations.js';
-import type { AnswerHead } from '../out/origin-pool.js';
+import type { AnswerHead } from '../core/answer-head.js';
 import { withCorsHeaders } from './cors.js';
 
 /** What becomes of an answer, as its sender needs to know it. */

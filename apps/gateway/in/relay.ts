@@ -3,7 +3,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { UPSTREAM_TIMEOUT, UPSTREAM_UNREACHABLE, type GatewayError } from '../core/errors.js';
 import { answerHeaders } from '../core/headers.js';
 import { clientRequestId } from '../core/request-id.js';
-import type { AnswerHandler, AnswerHead, Call, FailureCause, OutgoingRequest } from '../out/origin-pool.js';
+import type { AnswerHead } from '../core/answer-head.js';
+import type { AnswerHandler, Call, FailureCause, OutgoingRequest } from '../out/origin-pool.js';
 import { ClientAnswer, type AnswerListener } from './client-answer.js';
 
 const CLIENT_LIMITS = { stallMs: 60_000, bufferBytes: 65_536 };

@@ -1,4 +1,5 @@
-import type { AnswerHead, Call, FailureCause } from '../out/origin-pool.js';
+import type { AnswerHead } from '../core/answer-head.js';
+import type { Call, FailureCause } from '../out/origin-pool.js';
 import type { UpstreamHandler, UpstreamPlace } from '../out/upstreams.js';
 
 /** Errors are short; a longer answer is none that is waited for. */

@@ -1,37 +1,31 @@
-import type { Dispatcher } from 'undici';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { OriginCall } from './origin-call.js';
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { AnswerHead } from '../core/answer-head.js';
+import { OriginCall, type Carrier } from './origin-call.js';
 import type { AnswerHandler } from './origin-pool.js';
 
 const TIMEOUTS = { connectMs: 10, headersMs: 100, idleMs: 20, keepAliveMs: 10 };
 const CHUNK = Buffer.from('x');
+const REASON = new Error('reset');
 
 let told: string[];
+let asked: string[];
 let takesMore: boolean;
 let handler: AnswerHandler;
-let controller: Dispatcher.DispatchController & { readonly calls: string[] };
 
-function controllerThatRecords(): typeof controller {
-  const calls: string[] = [];
-  return {
-    calls,
-    aborted: false,
-    paused: false,
-    reason: null,
-    rawHeaders: [Buffer.from('Content-Type'), Buffer.from('text/plain'), Buffer.from('X-Name'), Buffer.from([0xe9])],
-    abort: () => calls.push('abort'),
-    pause: () => calls.push('pause'),
-    resume: () => calls.push('resume'),
-  };
-}
+const carrier: Carrier = {
+  pause: () => asked.push('pause'),
+  resume: () => asked.push('resume'),
+  destroy: () => asked.push('destroy'),
+  limit: (ms) => asked.push(`limit ${ms}`),
+};
 
 beforeEach(() => {
-  vi.useFakeTimers();
   told = [];
+  asked = [];
   takesMore = true;
-  controller = controllerThatRecords();
   handler = {
-    head: ({ status, headers }) => told.push(`head ${status} ${headers.join('|')}`),
+    sent: () => told.push('sent'),
+    head: ({ status }) => told.push(`head ${status}`),
     data: () => {
       told.push('data');
       return takesMore;
@@ -41,90 +35,97 @@ beforeEach(() => {
   };
 });
 
-afterEach(() => {
-  vi.useRealTimers();
-});
-
-function startedCall(): OriginCall {
+function carriedCall(): OriginCall {
   const call = new OriginCall(handler, TIMEOUTS);
-  call.onRequestStart(controller);
+  call.carriedBy(carrier);
   return call;
 }
 
+function sentCall(): OriginCall {
+  const call = carriedCall();
+  call.sent();
+  return call;
+}
+
+function headOf(contentLength?: number): AnswerHead {
+  return { status: 200, statusText: 'OK', headers: [], contentType: '', contentLength, isEncoded: false };
+}
+
 describe('OriginCall', () => {
-  it('tells head, data and end, and leaves interim answers out', () => {
-    const call = startedCall();
-    call.onResponseStart(controller, 103, {});
-    call.onResponseStart(controller, 200, {});
-    call.onResponseData(controller, CHUNK);
-    call.onResponseEnd();
-    vi.runAllTimers();
-    expect(told).toEqual(['head 200 Content-Type|text/plain|X-Name|é', 'data', 'end']);
+  it('tells everything in turn', () => {
+    const call = sentCall();
+    call.head(headOf());
+    call.data(CHUNK);
+    call.end();
+    expect(told).toEqual(['sent', 'head 200', 'data', 'end']);
   });
 
-  it('that was given up before there was a connection is never sent', () => {
-    const call = new OriginCall(handler, TIMEOUTS);
+  it('tells nothing more once it was given up, and ends its connection', () => {
+    const call = sentCall();
     call.abort();
-    call.onRequestStart(controller);
-    call.onResponseError(controller, new Error('aborted'));
-    expect([told, controller.calls]).toEqual([[], ['abort']]);
+    call.head(headOf());
+    call.data(CHUNK);
+    call.end();
+    call.broke(REASON);
+    call.silent();
+    expect([told, asked]).toEqual([['sent'], ['limit 100', 'destroy']]);
   });
 
-  it('tells nothing more once it was given up', () => {
-    const call = startedCall();
-    call.abort();
-    call.onResponseStart(controller, 200, {});
-    call.onResponseData(controller, CHUNK);
-    call.onResponseEnd();
-    vi.runAllTimers();
-    expect([told, controller.calls]).toEqual([[], ['abort']]);
-  });
-
-  it('knows a connection that never was from one that broke', () => {
-    new OriginCall(handler, TIMEOUTS).onResponseError(undefined, new Error('refused'));
-    startedCall().onResponseError(controller, new Error('reset'));
-    expect(told).toEqual(['failed unreachable', 'failed broken']);
+  it('knows a connection that never was from one that broke, and from one that fell silent', () => {
+    carriedCall().broke(REASON);
+    carriedCall().silent();
+    sentCall().broke(REASON);
+    sentCall().silent();
+    expect(told).toEqual(['failed unreachable', 'failed unreachable', 'sent', 'failed broken', 'sent', 'failed timeout']);
   });
 
   it('waits for the first bytes of the body, then for each next', () => {
-    const call = startedCall();
-    vi.advanceTimersByTime(60);
-    call.onResponseStart(controller, 200, {});
-    vi.advanceTimersByTime(39);
-    call.onResponseData(controller, CHUNK);
-    for (let round = 0; round < 5; round += 1) {
-      vi.advanceTimersByTime(19);
-      call.onResponseData(controller, CHUNK);
-    }
-    expect(told.filter((what) => what.startsWith('failed'))).toEqual([]);
-    vi.advanceTimersByTime(20);
-    expect([told.at(-1), controller.calls]).toEqual(['failed timeout', ['abort']]);
+    const call = sentCall();
+    call.head(headOf());
+    call.data(CHUNK);
+    call.data(CHUNK);
+    expect(asked).toEqual(['limit 100', 'limit 20', 'limit 20']);
+  });
+
+  it('leaves the clock alone for a body that came at once', () => {
+    const call = sentCall();
+    call.head(headOf(CHUNK.length));
+    call.data(CHUNK);
+    expect(asked).toEqual(['limit 100']);
   });
 
   it('stops the clock while the client holds the answer up', () => {
-    const call = startedCall();
+    const call = sentCall();
     takesMore = false;
-    call.onResponseStart(controller, 200, {});
-    call.onResponseData(controller, CHUNK);
-    vi.advanceTimersByTime(10_000);
-    expect(controller.calls).toEqual(['pause']);
+    call.head(headOf());
+    call.data(CHUNK);
     call.resume();
-    vi.advanceTimersByTime(19);
-    expect(told.at(-1)).toBe('data');
-    vi.advanceTimersByTime(1);
-    expect([told.at(-1), controller.calls]).toEqual(['failed timeout', ['pause', 'resume', 'abort']]);
+    expect(asked.slice(-4)).toEqual(['pause', 'limit undefined', 'limit 20', 'resume']);
   });
 
-  it.each(['head', 'data', 'end'] as const)('takes a mistake in %s for its own side’s, once', (method) => {
+  it.each(['sent', 'head', 'data', 'end'] as const)('takes a mistake in %s for its own side’s, once', (method) => {
     handler[method] = () => {
       throw new Error('a mistake');
     };
-    const call = startedCall();
-    call.onResponseStart(controller, 200, {});
-    call.onResponseData(controller, CHUNK);
-    call.onResponseEnd();
-    vi.runAllTimers();
+    const call = sentCall();
+    call.head(headOf());
+    call.data(CHUNK);
+    call.end();
+    call.silent();
     expect(told.filter((what) => what.startsWith('failed'))).toEqual(['failed internal']);
-    expect(controller.calls).toEqual(['abort']);
+    expect(asked.includes('destroy')).toBe(method !== 'end');
+  });
+
+  it('leaves its connection alone once it is over: it may be another call’s by then', () => {
+    const ended = sentCall();
+    ended.end();
+    const broken = sentCall();
+    broken.broke(REASON);
+    for (const call of [ended, broken]) {
+      call.abort();
+      call.resume();
+      call.silent();
+    }
+    expect(asked).toEqual(['limit 100', 'limit 100']);
   });
 });

@@ -1,5 +1,7 @@
-import { Pool, type Dispatcher } from 'undici';
+import type { AnswerHead } from '../core/answer-head.js';
 import { OriginCall } from './origin-call.js';
+import { IdleConnections } from './idle-connections.js';
+import { OriginConnection, type ConnectionOwner, type OriginAddress, type WireRequest } from './origin-connection.js';
 
 export interface OriginTimeouts {
   readonly connectMs: number;
@@ -18,18 +20,6 @@ export interface OutgoingRequest {
   /** Names and values in turn. */
   readonly headers: string[];
   readonly body?: Buffer | undefined;
-}
-
-export interface AnswerHead {
-  /** 200 to 599. */
-  readonly status: number;
-  readonly statusText: string;
-  /** Names and values in turn, as they came. */
-  readonly headers: readonly string[];
-  readonly contentType: string;
-  readonly contentLength: number | undefined;
-  /** True if the body is compressed, although plain bytes were asked for. */
-  readonly isEncoded: boolean;
 }
 
 /** Why there is no whole answer: no connection, a time limit, a connection that broke, a mistake of ours. */
@@ -55,33 +45,34 @@ export interface Call {
 
 const PROBE_TIMEOUT_MS = 1_000;
 
+/** What may stand in the target of a request, and in the value of a header: an injected line end is our own mistake, and costs that request alone. */
+const TARGET = /^[\x21-\x7e\x80-\xff]+$/;
+const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+
 /** Keep-alive connections to one HTTP origin, one request on each at a time, as many as are asked for. Follows no redirects. */
-export class OriginPool {
+export class OriginPool implements ConnectionOwner {
   /** Host and port: safe to show. */
   readonly name: string;
   private readonly prefix: string;
-  private readonly pool: Pool;
+  private readonly address: OriginAddress;
+  private readonly open = new Set<OriginConnection>();
+  private readonly resting: IdleConnections<OriginConnection>;
+  private isClosed = false;
   private lastProbe: { readonly atMs: number; readonly result: Promise<boolean> } | undefined;
 
   constructor(
     url: string,
     private readonly timeouts: OriginTimeouts,
   ) {
-    const { origin, host, pathname } = new URL(url);
+    const { protocol, host, hostname, port, pathname } = new URL(url);
+    const isTls = protocol === 'https:';
     this.name = host;
     this.prefix = pathname.replace(/\/+$/, '');
-    this.pool = new Pool(origin, {
-      pipelining: 1,
-      allowH2: false,
-      connectTimeout: timeouts.connectMs,
-      keepAliveTimeout: timeouts.keepAliveMs,
-      keepAliveMaxTimeout: timeouts.keepAliveMs,
-      // OriginCall keeps the time itself: to the millisecond, and with the clock stopped while a client holds the answer up.
-      headersTimeout: 0,
-      bodyTimeout: 0,
-    });
+    this.address = { isTls, hostname: hostname.replace(/^\[(.*)\]$/, '$1'), port: Number(port || (isTls ? 443 : 80)) };
+    this.resting = new IdleConnections(timeouts.keepAliveMs);
   }
 
+  /** Throws if the request cannot be written as HTTP. */
   send(request: OutgoingRequest, handler: AnswerHandler): Call {
     return this.dispatch(request, handler, this.timeouts);
   }
@@ -112,19 +103,43 @@ export class OriginPool {
   }
 
   /** Breaks whatever is still under way. */
-  async close(): Promise<void> {
-    await this.pool.destroy();
+  close(): void {
+    this.isClosed = true;
+    this.resting.stop();
+    for (const connection of this.open) connection.fail(new Error('the gateway is going away'));
   }
 
-  private dispatch({ method, path, headers, body }: OutgoingRequest, handler: AnswerHandler, timeouts: OriginTimeouts): Call {
+  /** For OriginConnection. */
+  idle(connection: OriginConnection, keepAliveMs: number): void {
+    this.resting.add(connection, keepAliveMs);
+  }
+
+  /** For OriginConnection. */
+  closed(connection: OriginConnection): void {
+    this.open.delete(connection);
+    this.resting.remove(connection);
+  }
+
+  private dispatch(request: OutgoingRequest, handler: AnswerHandler, timeouts: OriginTimeouts): Call {
+    if (this.isClosed) throw new Error('the connections to the origin are closed');
     const call = new OriginCall(handler, timeouts);
-    const options: Dispatcher.DispatchOptions = {
-      method,
-      path: this.prefix + path,
-      headers,
-      body: body ?? null,
-    };
-    this.pool.dispatch(options, call);
+    const wire = this.wireOf(request);
+    const idle = this.resting.take();
+    if (idle) idle.send(call, wire);
+    else this.open.add(new OriginConnection(this.address, timeouts.connectMs, this, call, wire));
     return call;
+  }
+
+  private wireOf({ method, path, headers, body }: OutgoingRequest): WireRequest {
+    if (!TARGET.test(path)) throw new Error('the target of a request has a character that it must not have');
+    let head = `${method} ${this.prefix}${path} HTTP/1.1\r\nhost: ${this.name}\r\nconnection: keep-alive\r\n`;
+    for (let at = 0; at + 1 < headers.length; at += 2) {
+      const value = headers[at + 1]!;
+      if (!FIELD_VALUE.test(value)) throw new Error(`the header ${headers[at]} of a request has a character that it must not have`);
+      head += `${headers[at]}: ${value}\r\n`;
+    }
+    const length = body?.length ?? (method === 'POST' ? 0 : undefined);
+    head += length === undefined ? '\r\n' : `content-length: ${length}\r\n\r\n`;
+    return { head, body, isHead: method === 'HEAD' };
   }
 }

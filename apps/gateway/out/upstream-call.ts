@@ -1,4 +1,5 @@
-import type { AnswerHandler, AnswerHead, Call, FailureCause, OutgoingRequest } from './origin-pool.js';
+import type { AnswerHead } from '../core/answer-head.js';
+import type { AnswerHandler, Call, FailureCause, OutgoingRequest } from './origin-pool.js';
 import type { UpstreamHandler, Upstreams } from './upstreams.js';
 
 /** One request to whichever upstream takes it. */
@@ -61,7 +62,8 @@ export class UpstreamCall implements AnswerHandler, Call {
 
   failed(cause: FailureCause, error?: unknown): void {
     if (this.isOver) return this.handler.failed(cause, error);
-    const isRefused = cause === 'unreachable' && isConnectionRefused(error);
+    // Not one byte went up.
+    const isRefused = cause === 'unreachable';
     if (isRefused) this.upstreams.failed(this.index, 'refused');
     else if ((cause === 'broken' || cause === 'timeout') && !this.hasAnswer) this.upstreams.failed(this.index, 'no_answer');
     const another = isRefused ? this.anotherUpstream() : undefined;
@@ -82,10 +84,4 @@ export class UpstreamCall implements AnswerHandler, Call {
     this.isOver = true;
     this.upstreams.finish(this.index);
   }
-}
-
-/** True if the upstream gave no connection, so that not one byte went up; false for a request that was never fit to be sent. */
-function isConnectionRefused(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  return typeof code === 'string' && (!code.startsWith('UND_ERR') || code === 'UND_ERR_CONNECT_TIMEOUT');
 }

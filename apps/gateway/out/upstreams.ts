@@ -87,10 +87,12 @@ export class Upstreams {
   }
 
   /** Breaks whatever is still under way. */
-  async close(): Promise<void> {
+  close(): void {
     this.isClosed = true;
-    for (const { probe } of this.all) clearTimeout(probe);
-    await Promise.all(this.all.map(({ pool }) => pool.close()));
+    for (const { probe, pool } of this.all) {
+      clearTimeout(probe);
+      pool.close();
+    }
   }
 
   /** For UpstreamCall: a request goes to this upstream. */
@@ -106,7 +108,7 @@ export class Upstreams {
 
   /** For UpstreamCall: where a request may go that was refused by those in `tried`. */
   another(tried: readonly number[]): number | undefined {
-    return this.choice.chooseAnother(tried);
+    return this.isClosed ? undefined : this.choice.chooseAnother(tried);
   }
 
   answered(index: number): void {
