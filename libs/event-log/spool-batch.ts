@@ -26,7 +26,7 @@ const LONGEST_PREFIX = 11;
 /** A record's partition is kept in its key: the topic may have had fewer partitions when it was spooled than when it is sent. */
 export function framesOf(records: readonly OutgoingRecord[], partitionId: number): readonly Append[] {
   const keyed = records.map(({ partition, key, value }) => ({ partition: 0, key: `${partition}/${key}`, value }));
-  return packFrames(keyed, MAX_RECORD_BYTES + LONGEST_PREFIX).map((frame) => ({ ...frame, partitionId, compacted: false }));
+  return packFrames(keyed, undefined, MAX_RECORD_BYTES + LONGEST_PREFIX).map((frame) => ({ ...frame, partitionId, compacted: false }));
 }
 
 /** What was read from `place` on, as records. What the disk has mangled is counted, and left out. */

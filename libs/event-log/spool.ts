@@ -80,8 +80,7 @@ export class Spool {
     if (this.bytesHeld + size > this.options.maxBytes) return undefined;
     try {
       await this.readExtent(store);
-      const transfer = frames.map(({ data }) => data.buffer);
-      await store.host.call('append', [frames, Date.now()], transfer);
+      await store.host.call('append', [frames, Date.now()]);
       return this.took(records.length, size);
     } catch (error) {
       this.fail(store, error, this.events === 0);

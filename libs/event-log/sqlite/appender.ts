@@ -1,5 +1,6 @@
 import { EventLogError, type OutgoingRecord } from '../event-log.js';
-import { packFrames } from './frame.js';
+import { packFrames, type Memory } from './frame.js';
+import { FrameTray } from './frame-tray.js';
 import type { Topic } from './topic-tables.js';
 import type { Append } from './writer.js';
 import type { WriterHost } from './writer-host.js';
@@ -21,6 +22,9 @@ export class Appender {
   private waiting: Waiting[] = [];
   private storing: Promise<void> | undefined;
   private healthy = true;
+  /** Holds the frames of those who wait. */
+  private tray: FrameTray | undefined;
+  private spare: FrameTray | undefined;
 
   constructor(writer: WriterHost, now: () => number, onStored: (partitionIds: Iterable<number>) => void) {
     this.writer = writer;
@@ -34,7 +38,8 @@ export class Appender {
   }
 
   async append(topic: Topic, records: readonly OutgoingRecord[]): Promise<void> {
-    const frames = framesOf(topic, records);
+    this.tray ??= new FrameTray();
+    const frames = framesOf(topic, records, this.tray.take);
     if (frames.length === 0) return;
     await new Promise<void>((resolve, reject) => {
       this.waiting.push({ frames, resolve, reject });
@@ -50,9 +55,21 @@ export class Appender {
   private async storeAll(): Promise<void> {
     while (this.waiting.length > 0) {
       await new Promise((resolve) => setImmediate(resolve));
-      await this.store(this.takeBatch());
+      await this.storeNext();
     }
     this.storing = undefined;
+  }
+
+  private async storeNext(): Promise<void> {
+    const { tray } = this;
+    this.tray = this.spare;
+    this.spare = undefined;
+    const batch = this.takeBatch();
+    const isAll = this.waiting.length === 0;
+    await this.store(batch);
+    if (!tray || !isAll) return; // What was left waiting lies in it, too.
+    tray.clear();
+    this.spare = tray;
   }
 
   private takeBatch(): readonly Waiting[] {
@@ -68,11 +85,7 @@ export class Appender {
     const frames = batch.flatMap((append) => append.frames);
     const ids = new Set(frames.map(({ partitionId }) => partitionId));
     try {
-      await this.writer.call(
-        'append',
-        [frames, this.now()],
-        frames.map(({ data }) => data.buffer),
-      );
+      await this.writer.call('append', [frames, this.now()]);
       this.healthy = true;
       for (const { resolve } of batch) resolve();
       this.onStored(ids);
@@ -84,7 +97,7 @@ export class Appender {
 }
 
 /** Packs the records by partition, keeping their order. Throws EventLogError if one cannot be stored. */
-function framesOf(topic: Topic, records: readonly OutgoingRecord[]): readonly Append[] {
+function framesOf(topic: Topic, records: readonly OutgoingRecord[], memory: Memory): readonly Append[] {
   const byPartition = new Map<number, OutgoingRecord[]>();
   for (const record of records) {
     const list = byPartition.get(record.partition);
@@ -94,6 +107,6 @@ function framesOf(topic: Topic, records: readonly OutgoingRecord[]): readonly Ap
   return [...byPartition].flatMap(([partition, list]) => {
     const partitionId = topic.partitionIds[partition];
     if (partitionId === undefined) throw new EventLogError(`topic ${topic.name} has no partition ${partition}`);
-    return packFrames(list).map((frame) => ({ ...frame, partitionId, compacted: topic.compacted }));
+    return packFrames(list, memory).map((frame) => ({ ...frame, partitionId, compacted: topic.compacted }));
   });
 }

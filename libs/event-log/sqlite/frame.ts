@@ -3,8 +3,11 @@ import { EventLogError, MAX_RECORD_BYTES, type LogRecord, type OutgoingRecord } 
 /** Records of one partition, packed. A record is: key length (u32 LE), value length (i32 LE, -1 for null), key, value. */
 export interface Frame {
   readonly records: number;
-  readonly data: Uint8Array<ArrayBuffer>;
+  readonly data: Uint8Array;
 }
+
+/** Gives memory of so many bytes, all of which will be written. */
+export type Memory = (bytes: number) => Buffer;
 
 /** Where a frame stands in its partition. */
 export interface FramePlace {
@@ -19,20 +22,20 @@ const MAX_FRAME_RECORDS = 250;
 const MAX_FRAME_BYTES = 128 * 1024;
 
 /** Packs records, in order, into frames. Throws EventLogError if one is larger than `limit` bytes. */
-export function packFrames(records: readonly OutgoingRecord[], limit = MAX_RECORD_BYTES): readonly Frame[] {
+export function packFrames(records: readonly OutgoingRecord[], memory: Memory = ownMemory, limit = MAX_RECORD_BYTES): readonly Frame[] {
   const frames: Frame[] = [];
   let start = 0;
   let bytes = 0;
   for (let at = 0; at < records.length; at += 1) {
     const size = sizeOf(records[at]!, limit);
     if (at > start && (at - start === MAX_FRAME_RECORDS || bytes + size > MAX_FRAME_BYTES)) {
-      frames.push(packFrame(records, start, at, bytes));
+      frames.push(packFrame(records, start, at, memory(bytes)));
       start = at;
       bytes = 0;
     }
     bytes += size;
   }
-  if (start < records.length) frames.push(packFrame(records, start, records.length, bytes));
+  if (start < records.length) frames.push(packFrame(records, start, records.length, memory(bytes)));
   return frames;
 }
 
@@ -56,14 +59,17 @@ export function unpackFrame(data: Uint8Array, place: FramePlace, from = 0): LogR
   return records;
 }
 
+function ownMemory(bytes: number): Buffer {
+  return Buffer.allocUnsafeSlow(bytes);
+}
+
 function sizeOf({ key, value }: OutgoingRecord, limit: number): number {
   const size = Buffer.byteLength(key) + (value?.byteLength ?? 0);
   if (size > limit) throw new EventLogError(`a record of ${size} bytes is too large: at most ${limit}`);
   return HEAD_BYTES + size;
 }
 
-function packFrame(records: readonly OutgoingRecord[], start: number, end: number, bytes: number): Frame {
-  const data = Buffer.from(new ArrayBuffer(bytes)); // Its own memory, so that it can be handed to the writer's thread without a copy.
+function packFrame(records: readonly OutgoingRecord[], start: number, end: number, data: Buffer): Frame {
   let at = 0;
   for (let index = start; index < end; index += 1) {
     const { key, value } = records[index]!;

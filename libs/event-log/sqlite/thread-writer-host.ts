@@ -29,26 +29,22 @@ export class ThreadWriterHost implements WriterHost {
     this.data = data;
   }
 
-  async call<C extends WriterCall>(
-    name: C,
-    args: Parameters<Writer[C]>,
-    transfer: readonly ArrayBuffer[] = [],
-  ): Promise<ReturnType<Writer[C]>> {
-    return (await this.post(name, args, transfer)) as ReturnType<Writer[C]>;
+  async call<C extends WriterCall>(name: C, args: Parameters<Writer[C]>): Promise<ReturnType<Writer[C]>> {
+    return (await this.post(name, args)) as ReturnType<Writer[C]>;
   }
 
   /** Never rejects: a thread that dies has released its connection too. Calls made from now on reject. */
   async close(): Promise<void> {
-    const closing = this.worker && this.post('close', [], []);
+    const closing = this.worker && this.post('close', []);
     this.closed = true;
     await closing?.catch(() => {});
   }
 
-  private async post(name: ThreadRequest['name'], args: readonly unknown[], transfer: readonly ArrayBuffer[]): Promise<unknown> {
+  private async post(name: ThreadRequest['name'], args: readonly unknown[]): Promise<unknown> {
     if (this.closed) throw new EventLogError('the event log is closed');
     this.worker ??= this.start();
     const request: ThreadRequest = { id: (this.calls += 1), name, args };
-    this.worker.postMessage(request, transfer);
+    this.worker.postMessage(request, []);
     this.worker.ref();
     return await new Promise((resolve, reject) => this.pending.set(request.id, { resolve, reject }));
   }

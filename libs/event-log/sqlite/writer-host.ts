@@ -8,7 +8,7 @@ type Result<C extends WriterCall> = ReturnType<Writer[C]>;
 
 /** Where the Writer runs. Calls are carried out one by one, in the order in which they were made; they reject with errors that callers of the log understand. */
 export interface WriterHost {
-  call<C extends WriterCall>(name: C, args: Arguments<C>, transfer?: readonly ArrayBuffer[]): Promise<Result<C>>;
+  call<C extends WriterCall>(name: C, args: Arguments<C>): Promise<Result<C>>;
   /** Waits for the calls made so far, then releases the writer's connection. Never rejects. */
   close(): Promise<void>;
 }
