@@ -28,7 +28,7 @@ interface InHand {
 type Outcome = 'stored' | 'failed' | 'nothing';
 
 /** One request, or one transaction, of this size is well amortised. */
-const MAX_BATCH = 1000;
+const MAX_BATCH = 2000;
 /** The longest pause, in first ones. */
 const LONGEST_PAUSE = 20;
 /** What the last step of `finish` may take: storing what is left in the spool. */

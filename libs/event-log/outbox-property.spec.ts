@@ -35,7 +35,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 6,
     arbitrary: fc.record({
       kind: fc.constant('offer' as const),
-      count: fc.constantFrom(1, 3, 40, 700, 1500),
+      count: fc.constantFrom(1, 3, 40, 700, 2500),
       type: fc.constantFrom<OfferedType>(STARTED, STARTED, STARTED, TOKEN, TOKEN, POISON),
     }),
   },

@@ -104,12 +104,12 @@ describe('the outbox', () => {
     expect(log.stored.map(({ sequence }) => sequence)).toEqual([1, 2, 3, 6]);
   });
 
-  it('has one batch in flight, of at most 1,000, in order', async () => {
-    for (let index = 0; index < 2500; index += 1) outbox.offer(STARTED, `r${index}`, started(`r${index}`));
+  it('has one batch in flight, of at most 2,000, in order', async () => {
+    for (let index = 0; index < 4500; index += 1) outbox.offer(STARTED, `r${index}`, started(`r${index}`));
     await Promise.all([outbox.flush(), outbox.flush()]);
-    expect(log.attempts.map((batch) => batch.length)).toEqual([1000, 1000, 500]);
+    expect(log.attempts.map((batch) => batch.length)).toEqual([2000, 2000, 500]);
     expect(log.mostInFlight).toBe(1);
-    expect(subjects()).toEqual(Array.from({ length: 2500 }, (_, index) => `r${index}`));
+    expect(subjects()).toEqual(Array.from({ length: 4500 }, (_, index) => `r${index}`));
   });
 
   it('sends again after a transient failure: nothing is skipped, reordered or sent twice beyond that', async () => {

@@ -45,7 +45,7 @@ export class Outbox {
     private readonly source: EventSource,
     options: OutboxOptions = {},
   ) {
-    const { capacity = 100_000, spool, flushMs = 10, patienceMs = 250, retryMs = 100, abandonMs = 120_000 } = options;
+    const { capacity = 100_000, spool, flushMs = 20, patienceMs = 250, retryMs = 100, abandonMs = 120_000 } = options;
     this.capacity = capacity;
     this.spool = spool;
     this.courier = new Courier(log, topic, this.drops, { spool, flushMs, patienceMs, retryMs, abandonMs });

@@ -10,7 +10,7 @@ import { TopicLedger } from './harness/topic-ledger.js';
 
 const KILLS = rounds(3);
 const REQUESTS_PER_SECOND = 40;
-/** Events are flushed every 10 ms; on a loaded machine a flush and its answer take longer. */
+/** Events are flushed every 20 ms; on a loaded machine a flush and its answer take longer. */
 const UNFLUSHED_MS = 500;
 /** Log time moves with the heartbeats of those who are left, every second. */
 const LOST_WITHIN_MS = 8_000 + 4_000;

@@ -1,5 +1,5 @@
 /** What a transaction at full load comes to, and some. Memory that was never written costs nothing. */
-const TRAY_BYTES = 1_048_576;
+const TRAY_BYTES = 2 * 1_048_576;
 
 /**
  * Memory for the frames of one transaction, which the writer's thread reads where it is. It is used again and again: memory that is new for each
