@@ -6,7 +6,13 @@ import { freePort } from '../processes.js';
 import { start, type Child } from './children.js';
 
 /** Those of `npm run start:gateway`. */
-const GATEWAY_FLAGS = ['--max-semi-space-size=4', '--no-parallel-scavenge', '--v8-pool-size=1'];
+const GATEWAY_FLAGS = [
+  '--max-semi-space-size=4',
+  '--no-parallel-scavenge',
+  '--v8-pool-size=1',
+  '--no-allocation-site-pretenuring',
+  '--heap-growing-percent=100',
+];
 const GATEWAY_LIMITS = { MAX_CONCURRENT_REQUESTS: '2048' };
 const PORTKEY_FOLDER = pathOf('../../../bench/portkey');
 
