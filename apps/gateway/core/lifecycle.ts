@@ -1,4 +1,4 @@
-import type { CancelPhase, ErrorType, EventData, RequestReceived } from '#libs/contracts';
+import type { CancelPhase, ErrorType, EventData, RequestReceived, RequestStarted } from '#libs/contracts';
 import type { Observation } from './observation.js';
 
 /** The events of a request's life, by their short names. */
@@ -15,7 +15,8 @@ export type LifecycleSink = <T extends LifecycleEventType>(type: T, data: EventD
 
 type Identity = Pick<RequestReceived, 'request_id' | 'operation' | 'model' | 'stream' | 'tenant'>;
 type Failed = EventData<'io.inferometer.request.failed.v1'>;
-type Outcome = Omit<Failed, keyof Identity | 'error_type'> & Required<Pick<Failed, 'status_code' | 'duration_ms' | 'chunks'>>;
+type Ended = Omit<Failed, 'error_type'> & Required<Pick<Failed, 'status_code' | 'duration_ms' | 'chunks'>>;
+type UnsourcedEnd = Omit<Ended, 'usage_source'>;
 
 const CLIENT_CLOSED_REQUEST = 499;
 const MAX_DURATION_MS = 1e9;
@@ -39,7 +40,8 @@ export class RequestLifecycle {
     private readonly emit: LifecycleSink,
   ) {
     const { request_id, operation, model, stream, tenant } = received;
-    this.identity = { request_id, operation, model, stream, ...(tenant !== undefined && { tenant }) };
+    this.identity = { request_id, operation, model, stream };
+    if (tenant !== undefined) this.identity.tenant = tenant;
     emit('io.inferometer.request.received.v1', received);
   }
 
@@ -61,12 +63,9 @@ export class RequestLifecycle {
   start(upstream: string, nowMs: number, index?: number): void {
     if (this.hasEnded || this.admittedAtMs !== undefined) return;
     this.admittedAtMs = nowMs;
-    this.emit('io.inferometer.request.started.v1', {
-      ...this.identity,
-      queue_ms: span(this.queuedAtMs, nowMs),
-      upstream,
-      ...(index !== undefined && { upstream_index: index }),
-    });
+    const started: RequestStarted = { ...this.identity, queue_ms: span(this.queuedAtMs, nowMs), upstream };
+    if (index !== undefined) started.upstream_index = index;
+    this.emit('io.inferometer.request.started.v1', started);
   }
 
   /** Tells of the first token once it has been seen; only streams have one. */
@@ -79,8 +78,7 @@ export class RequestLifecycle {
   complete(statusCode: number, seen: Observation, nowMs: number): void {
     if (!this.finish()) return;
     this.emit('io.inferometer.request.completed.v1', {
-      ...this.identity,
-      ...this.outcomeOf(statusCode, seen, nowMs),
+      ...this.endOf(statusCode, seen, nowMs),
       finish_reason: seen.finishReason ?? 'unknown',
       queue_ms: span(this.queuedAtMs, this.admittedAtMs ?? this.queuedAtMs),
     });
@@ -89,19 +87,14 @@ export class RequestLifecycle {
   /** `statusCode` is what the client was told. */
   fail(errorType: ErrorType, statusCode: number, seen: Observation, nowMs: number): void {
     if (!this.finish()) return;
-    this.emit('io.inferometer.request.failed.v1', {
-      ...this.identity,
-      ...this.outcomeOf(statusCode, seen, nowMs),
-      error_type: errorType,
-    });
+    this.emit('io.inferometer.request.failed.v1', { ...this.endOf(statusCode, seen, nowMs), error_type: errorType });
   }
 
   /** The client hung up first. */
   cancel(seen: Observation, nowMs: number): void {
     if (!this.finish()) return;
     this.emit('io.inferometer.request.cancelled.v1', {
-      ...this.identity,
-      ...this.outcomeOf(CLIENT_CLOSED_REQUEST, seen, nowMs),
+      ...this.endOf(CLIENT_CLOSED_REQUEST, seen, nowMs),
       phase: this.phaseOf(seen),
     });
   }
@@ -117,34 +110,39 @@ export class RequestLifecycle {
     return seen.tokenChunks > 0 ? 'streaming' : 'before_first_token';
   }
 
-  private outcomeOf(statusCode: number, seen: Observation, nowMs: number): Outcome {
-    const { firstTokenAtMs, lastTokenAtMs } = seen;
-    const streamed = this.identity.stream && firstTokenAtMs !== undefined && lastTokenAtMs !== undefined;
-    return {
+  /** What is known at the end. Built by assignment: spreads of parts that may be missing cost as much as writing the event. */
+  private endOf(statusCode: number, seen: Observation, nowMs: number): Ended {
+    const { identity, arrivedAtMs, queuedAtMs, admittedAtMs } = this;
+    const { firstTokenAtMs, lastTokenAtMs, finishReason, gaps, engine } = seen;
+    const data: UnsourcedEnd = {
+      ...identity,
       status_code: statusCode,
-      duration_ms: span(this.arrivedAtMs, nowMs),
+      duration_ms: span(arrivedAtMs, nowMs),
       chunks: seen.tokenChunks,
-      ...((this.hasWaited || this.admittedAtMs !== undefined) && { queue_ms: span(this.queuedAtMs, this.admittedAtMs ?? nowMs) }),
-      ...(seen.finishReason !== undefined && { finish_reason: seen.finishReason }),
-      ...(streamed && { ttft_ms: span(this.arrivedAtMs, firstTokenAtMs), decode_ms: span(firstTokenAtMs, lastTokenAtMs) }),
-      ...(seen.gaps.length > 0 && { gaps: seen.gaps }),
-      ...(seen.engine && { engine: seen.engine }),
-      ...usageOf(seen),
     };
+    if (this.hasWaited || admittedAtMs !== undefined) data.queue_ms = span(queuedAtMs, admittedAtMs ?? nowMs);
+    if (finishReason !== undefined) data.finish_reason = finishReason;
+    if (identity.stream && firstTokenAtMs !== undefined && lastTokenAtMs !== undefined) {
+      data.ttft_ms = span(arrivedAtMs, firstTokenAtMs);
+      data.decode_ms = span(firstTokenAtMs, lastTokenAtMs);
+    }
+    if (gaps.length > 0) data.gaps = gaps;
+    if (engine) data.engine = engine;
+    return withUsage(data, seen);
   }
 }
 
-/** Token counts and where the output's comes from: the upstream, else the chunks that were seen, which is a lower bound. */
-function usageOf({ usage, tokenChunks }: Observation): Pick<Outcome, 'usage_source'> & Partial<Outcome> {
+/** Adds token counts and where the output's comes from: the upstream, else the chunks that were seen, which is a lower bound. */
+function withUsage(end: UnsourcedEnd, { usage, tokenChunks }: Observation): Ended {
   const counted = usage?.outputTokens === undefined && tokenChunks > 0;
   const outputTokens = counted ? tokenChunks : usage?.outputTokens;
-  return {
-    usage_source: counted ? 'counted' : usage ? 'upstream' : 'unknown',
-    ...(usage?.inputTokens !== undefined && { input_tokens: usage.inputTokens }),
-    ...(outputTokens !== undefined && { output_tokens: outputTokens }),
-    ...(usage?.cachedInputTokens !== undefined && { cached_input_tokens: usage.cachedInputTokens }),
-    ...(usage?.reasoningTokens !== undefined && { reasoning_tokens: usage.reasoningTokens }),
-  };
+  const data = end as Ended;
+  data.usage_source = counted ? 'counted' : usage ? 'upstream' : 'unknown';
+  if (usage?.inputTokens !== undefined) data.input_tokens = usage.inputTokens;
+  if (outputTokens !== undefined) data.output_tokens = outputTokens;
+  if (usage?.cachedInputTokens !== undefined) data.cached_input_tokens = usage.cachedInputTokens;
+  if (usage?.reasoningTokens !== undefined) data.reasoning_tokens = usage.reasoningTokens;
+  return data;
 }
 
 /** The time between two points in ms, to the microsecond, within what an event may hold. */

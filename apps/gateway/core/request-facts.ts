@@ -20,13 +20,13 @@ export interface RequestFacts {
   /** Cut to 256 characters; empty where the body names none. */
   readonly model: string;
   readonly stream: boolean;
-  readonly maxTokens?: number;
-  readonly n?: number;
+  readonly maxTokens: number | undefined;
+  readonly n: number | undefined;
   readonly usageRequest: UsageRequest;
 }
 
 /** The facts of a request that could not be read. */
-export const NO_FACTS: RequestFacts = { model: '', stream: false, usageRequest: 'none' };
+export const NO_FACTS: RequestFacts = { model: '', stream: false, maxTokens: undefined, n: undefined, usageRequest: 'none' };
 
 const MAX_MODEL_LENGTH = 256;
 const MAX_TOKENS = 1e9;
@@ -46,13 +46,13 @@ function jsonFacts(body: string, operation: Operation): RequestFacts | undefined
   const request = parseJsonObject(body);
   if (!request) return undefined;
   const stream = request['stream'] === true;
-  const maxTokens = integerIn(request['max_completion_tokens'] ?? request['max_tokens'] ?? request['max_output_tokens'], 0, MAX_TOKENS);
-  const n = integerIn(request['n'], 1, MAX_CHOICES);
+  const model = request['model'];
+  const maxTokens = request['max_completion_tokens'] ?? request['max_tokens'] ?? request['max_output_tokens'];
   return {
-    model: typeof request['model'] === 'string' ? request['model'].slice(0, MAX_MODEL_LENGTH) : '',
+    model: typeof model === 'string' ? model.slice(0, MAX_MODEL_LENGTH) : '',
     stream,
-    ...(maxTokens !== undefined && { maxTokens }),
-    ...(n !== undefined && { n }),
+    maxTokens: integerIn(maxTokens, 0, MAX_TOKENS),
+    n: integerIn(request['n'], 1, MAX_CHOICES),
     usageRequest: stream && operation.usageOnRequest ? usageRequestOf(request) : 'none',
   };
 }

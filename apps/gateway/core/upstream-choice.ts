@@ -5,6 +5,7 @@ export type Fault = 'refused' | 'no_answer';
 const PATIENCE = 3;
 const FIRST_BACK_OFF_MS = 500;
 const MAX_BACK_OFF_MS = 30_000;
+const NONE: readonly number[] = [];
 
 /** One upstream as the choice sees it. */
 class Standing {
@@ -15,6 +16,11 @@ class Standing {
   lastTurn = 0;
   private unanswered = 0;
   private probes = 0;
+
+  /** True if a request goes here rather than to `other`. */
+  isBefore({ busy, lastTurn }: Standing): boolean {
+    return this.busy < busy || (this.busy === busy && this.lastTurn < lastTurn);
+  }
 
   /** True if it is put aside from now on. */
   failed(fault: Fault): boolean {
@@ -51,12 +57,12 @@ export class UpstreamChoice {
 
   /** The index of the upstream. Where all are put aside, the least busy of these: one may be back before its probe has found out. */
   choose(): number {
-    return this.leastBusy((standing) => !standing.isAway) ?? this.leastBusy(() => true)!;
+    return this.leastBusy(false, NONE) ?? this.leastBusy(true, NONE)!;
   }
 
   /** Another one for a request that those in `tried` did not take; undefined if none is left that is not put aside. */
   chooseAnother(tried: readonly number[]): number | undefined {
-    return this.leastBusy((standing, index) => !standing.isAway && !tried.includes(index));
+    return this.leastBusy(false, tried);
   }
 
   busyAt(index: number): number {
@@ -95,13 +101,13 @@ export class UpstreamChoice {
     return this.standings[index]!.nextBackOffMs();
   }
 
-  private leastBusy(fits: (standing: Standing, index: number) => boolean): number | undefined {
+  private leastBusy(takesAway: boolean, tried: readonly number[]): number | undefined {
+    const { standings } = this;
     let best: number | undefined;
-    for (const [index, standing] of this.standings.entries()) {
-      if (!fits(standing, index)) continue;
-      const other = best === undefined ? undefined : this.standings[best]!;
-      const isBetter = !other || standing.busy < other.busy || (standing.busy === other.busy && standing.lastTurn < other.lastTurn);
-      if (isBetter) best = index;
+    for (let index = 0; index < standings.length; index += 1) {
+      const standing = standings[index]!;
+      if ((standing.isAway && !takesAway) || tried.includes(index)) continue;
+      if (best === undefined || standing.isBefore(standings[best]!)) best = index;
     }
     return best;
   }

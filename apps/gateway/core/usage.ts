@@ -44,10 +44,10 @@ function tokens(value: unknown): number | undefined {
 
 function knownOf({ inputTokens, outputTokens, cachedInputTokens, reasoningTokens }: Counts): Usage | undefined {
   if ((inputTokens ?? outputTokens ?? cachedInputTokens ?? reasoningTokens) === undefined) return undefined;
-  return {
-    ...(inputTokens !== undefined && { inputTokens }),
-    ...(outputTokens !== undefined && { outputTokens }),
-    ...(cachedInputTokens !== undefined && { cachedInputTokens }),
-    ...(reasoningTokens !== undefined && { reasoningTokens }),
-  };
+  const known: { -readonly [Name in keyof Usage]: Usage[Name] } = {};
+  if (inputTokens !== undefined) known.inputTokens = inputTokens;
+  if (outputTokens !== undefined) known.outputTokens = outputTokens;
+  if (cachedInputTokens !== undefined) known.cachedInputTokens = cachedInputTokens;
+  if (reasoningTokens !== undefined) known.reasoningTokens = reasoningTokens;
+  return known;
 }
