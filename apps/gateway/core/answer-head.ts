@@ -26,9 +26,15 @@ export class BadAnswer extends Error {
   }
 }
 
-const STATUS_LINE = /^HTTP\/1\.([01]) ([1-5]\d\d)(?: ([\t\x20-\x7e\x80-\xff]*))?$/;
-const FIELD_LINE = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[\t ]*([\t\x20-\x7e\x80-\xff]*)$/;
-const PADDING_AT_END = /[\t ]+$/;
+const STATUS_LINE = /^HTTP\/1\.[01] [1-5]\d\d(?: [\t\x20-\x7e\x80-\xff]*)?$/;
+const FIELD_LINE = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t\x20-\x7e\x80-\xff]*$/;
+/** Where the parts of a status line stand. */
+const MINOR_AT = 7;
+const STATUS_AT = 9;
+const REASON_AT = 13;
+const NONE: readonly string[] = [];
+const SPACE = 0x20;
+const TAB = 0x09;
 const DIGITS = /^\d{1,15}$/;
 const KEEP_ALIVE_SECONDS = /timeout=(\d+)/i;
 /** An origin closes idle connections by its own clock: they are given up so much earlier, in ms. */
@@ -49,8 +55,9 @@ interface Known {
  * chunks, two lengths, a bare line end) throws BadAnswer.
  */
 export function readAnswerHead(text: string): WireHead {
-  const [first = '', ...lines] = text.split('\r\n');
-  const [, minor, status, statusText = ''] = STATUS_LINE.exec(first) ?? fail('the status line cannot be read');
+  const lines = text.split('\r\n');
+  const first = lines[0]!;
+  if (!STATUS_LINE.test(first)) fail('the status line cannot be read');
   const known: Known = {
     contentType: '',
     encoding: 'identity',
@@ -60,26 +67,37 @@ export function readAnswerHead(text: string): WireHead {
     keepAlive: '',
   };
   const headers: string[] = [];
-  for (const line of lines) {
-    const [, name, padded] = FIELD_LINE.exec(line) ?? fail('a header line cannot be read');
-    const value = withoutPadding(padded!);
-    headers.push(name!, value);
-    note(known, name!.toLowerCase(), value);
+  for (let at = 1; at < lines.length; at += 1) {
+    const line = lines[at]!;
+    if (!FIELD_LINE.test(line)) fail('a header line cannot be read');
+    const colon = line.indexOf(':');
+    const name = line.slice(0, colon);
+    const value = withoutPadding(line, colon + 1);
+    headers.push(name, value);
+    note(known, name.toLowerCase(), value);
   }
   return {
-    status: Number(status),
-    statusText,
+    status: Number(first.slice(STATUS_AT, REASON_AT - 1)),
+    statusText: first.slice(REASON_AT),
     headers,
     contentType: known.contentType,
     contentLength: lengthOf(known),
     isEncoded: known.encoding !== 'identity',
     isChunked: isChunked(known),
-    keepAliveMs: keepAliveOf(known, minor === '1'),
+    keepAliveMs: keepAliveOf(known, first[MINOR_AT] === '1'),
   };
 }
 
-function withoutPadding(value: string): string {
-  return value.endsWith(' ') || value.endsWith('\t') ? value.replace(PADDING_AT_END, '') : value;
+/** What stands in `line` from `start` on, without the spaces around it. */
+function withoutPadding(line: string, start: number): string {
+  let [from, to] = [start, line.length];
+  while (from < to && isPadding(line.charCodeAt(from))) from += 1;
+  while (to > from && isPadding(line.charCodeAt(to - 1))) to -= 1;
+  return line.slice(from, to);
+}
+
+function isPadding(code: number): boolean {
+  return code === SPACE || code === TAB;
 }
 
 function note(known: Known, name: string, value: string): void {
@@ -107,9 +125,9 @@ function isChunked({ transferEncoding }: Known): boolean {
 }
 
 function keepAliveOf({ connection, keepAlive }: Known, isVersion11: boolean): number {
-  const options = connection.split(',').map((option) => option.trim());
+  const options = connection === '' ? NONE : connection.split(',').map((option) => option.trim());
   if (options.includes('close') || (!isVersion11 && !options.includes('keep-alive'))) return 0;
-  const seconds = KEEP_ALIVE_SECONDS.exec(keepAlive)?.[1];
+  const seconds = keepAlive === '' ? undefined : KEEP_ALIVE_SECONDS.exec(keepAlive)?.[1];
   return seconds === undefined ? Infinity : Math.max(Number(seconds) * 1000 - KEEP_ALIVE_MARGIN_MS, 0);
 }
 

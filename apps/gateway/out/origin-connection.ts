@@ -157,7 +157,7 @@ export class OriginConnection implements Carrier {
 /** `read` answers whether to go on; the bytes are its own. */
 function open(address: OriginAddress, onReady: () => void, read: (bytes: Buffer) => boolean): Socket {
   const { isTls, hostname: host, port } = address;
-  const callback: OnReadOpts['callback'] = (length, buffer) => read(Buffer.from(buffer.subarray(0, length)));
+  const callback: OnReadOpts['callback'] = (length) => read(arrived(length));
   const socket = isTls
     ? openTls(address, onReady).on('data', read)
     : connectPlain({ host, port, onread: { buffer: ARRIVALS, callback } }, onReady);
@@ -169,6 +169,12 @@ function openTls(address: OriginAddress, onReady: () => void): Socket {
   const servername = isIP(host) ? '' : host;
   const socket = connectTls({ host, port, servername, ALPNProtocols: ['http/1.1'], ...(session && { session }) }, onReady);
   return socket.on('session', (fresh: Buffer) => (address.tlsSession = fresh));
+}
+
+function arrived(length: number): Buffer {
+  const bytes = Buffer.allocUnsafe(length);
+  ARRIVALS.copy(bytes, 0, 0, length);
+  return bytes;
 }
 
 function inOnePiece(head: string, body: Buffer): Buffer {
