@@ -244,3 +244,15 @@ describe('paths', () => {
     expect(await gateway.completed()).toMatchObject({ operation: 'chat' });
   });
 });
+
+describe('an answer whose length is known', () => {
+  it.each([1, 256, 8_192, 8_193, 40_000])('passes byte for byte: %i bytes of every value', async (length) => {
+    const body = Buffer.from(Array.from({ length }, (_none, at) => 255 - (at % 256)));
+    upstream.script = (_request, response) =>
+      void response.writeHead(200, { 'content-type': 'application/json', 'content-length': length, 'x-name': 'é' }).end(body);
+    const wire = new Wire().send(post(chatBody()));
+    const answer = await wire.receives(new RegExp(`\\r\\n\\r\\n[^]{${length}}`));
+    expect(answer).toMatch(/x-name: é\r\n/i);
+    expect(Buffer.from(answer.slice(answer.indexOf('\r\n\r\n') + 4), 'latin1').equals(body)).toBe(true);
+  });
+});
