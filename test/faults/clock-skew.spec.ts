@@ -8,6 +8,8 @@ import { randomFor } from './harness/plan.js';
 import { Site } from './harness/site.js';
 
 const HOUR_MS = 3_600_000;
+/** On a busy machine a gateway may hear that its answer has gone out a moment after the client has read it. */
+const LATE_S = 1;
 const REQUESTS_PER_SECOND = 20;
 const LOAD_MS = 5_000;
 
@@ -39,7 +41,7 @@ describe.skipIf(!kafka)('fault 11: gateways whose clocks are an hour off', () =>
     expect(document.data_quality).toMatchObject({ reconciled: true, events_missing: 0, live_gateways: 3 });
     const longest = Math.max(...loads.flatMap(({ calls }) => calls.map(({ durationMs }) => durationMs))) / 1000;
     expect(document.latency.max).toBeGreaterThan(0);
-    expect(document.latency.max).toBeLessThanOrEqual(longest);
-    expect(document.slo.ttft.p99).toBeLessThanOrEqual(longest);
+    expect(document.latency.max).toBeLessThanOrEqual(longest + LATE_S);
+    expect(document.slo.ttft.p99).toBeLessThanOrEqual(longest + LATE_S);
   });
 });
