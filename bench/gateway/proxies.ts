@@ -1,18 +1,12 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { freePort } from '../processes.js';
 import { start, type Child } from './children.js';
 
 /** Those of `npm run start:gateway`. */
-const GATEWAY_FLAGS = [
-  '--max-semi-space-size=4',
-  '--no-parallel-scavenge',
-  '--v8-pool-size=1',
-  '--no-allocation-site-pretenuring',
-  '--heap-growing-percent=100',
-];
+const GATEWAY_FLAGS = startScript('start:gateway').match(/--\S+/g) ?? [];
 const GATEWAY_LIMITS = { MAX_CONCURRENT_REQUESTS: '2048' };
 const PORTKEY_FOLDER = pathOf('../../../bench/portkey');
 
@@ -97,6 +91,11 @@ export async function startPortkey(model: Target): Promise<Target | undefined> {
   });
   const headers = ['x-portkey-provider: openai', `x-portkey-custom-host: ${model.url}/v1`];
   return { name: 'Portkey', url: child.url, child, headers };
+}
+
+function startScript(name: string): string {
+  const { scripts } = JSON.parse(readFileSync(pathOf('../../../package.json'), 'utf8')) as { readonly scripts: Record<string, string> };
+  return scripts[name] ?? '';
 }
 
 function pathOf(file: string): string {

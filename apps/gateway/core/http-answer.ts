@@ -1,10 +1,9 @@
 import { BadAnswer, readAnswerHead, type AnswerHead } from './answer-head.js';
-import { ChunkedBody } from './chunked-body.js';
+import { ChunkedBody, type DataSink } from './chunked-body.js';
 
 /** Takes an answer: `head` once, then `data` any number of times. Must not throw. */
-export interface AnswerSink {
+export interface AnswerSink extends DataSink {
   head(head: AnswerHead): void;
-  data(bytes: Buffer): void;
 }
 
 const HEAD_END = '\r\n\r\n';
@@ -65,17 +64,14 @@ export class HttpAnswerReader {
   /** Answers where the head ended in `bytes`, or -1 where there must come more of it. */
   private takeHead(bytes: Buffer, start: number): number {
     const waiting = this.head.length;
-    const all = waiting > 0 ? Buffer.concat([this.head, bytes]) : bytes;
-    const from = waiting > 0 ? Math.max(waiting - HEAD_END.length + 1, 0) : start;
-    const end = all.indexOf(HEAD_END, from, 'latin1');
-    if ((end === -1 ? all.length : end) - (waiting > 0 ? 0 : start) > MAX_HEAD_BYTES) throw new BadAnswer('its head is too large');
-    if (end === -1) {
-      this.head = waiting > 0 ? all : bytes.subarray(start);
-      return -1;
-    }
-    this.head = NOTHING;
-    this.readHead(all.toString('latin1', waiting > 0 ? 0 : start, end));
-    return end + HEAD_END.length - waiting;
+    const fresh = start === 0 ? bytes : bytes.subarray(start);
+    const head = waiting === 0 ? fresh : Buffer.concat([this.head, fresh]);
+    const end = head.indexOf(HEAD_END, Math.max(waiting - HEAD_END.length + 1, 0), 'latin1');
+    if ((end === -1 ? head.length : end) > MAX_HEAD_BYTES) throw new BadAnswer('its head is too large');
+    this.head = end === -1 ? head : NOTHING;
+    if (end === -1) return -1;
+    this.readHead(head.toString('latin1', 0, end));
+    return start + end + HEAD_END.length - waiting;
   }
 
   private readHead(text: string): void {

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
@@ -6,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer as createTlsServer, getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { makeCertificate } from '../../../test/support/certificate.js';
 import { waitFor } from '../../../test/support/wait.js';
 import { OriginPool, type AnswerHandler, type Call, type OriginTimeouts } from './origin-pool.js';
 
@@ -309,11 +309,8 @@ describe('OriginPool', () => {
   it('speaks TLS, with a certificate that is checked', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'origin-'));
     onTestFinished(() => rmSync(folder, { recursive: true }));
-    const [keyFile, certFile] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
-    const subject = ['-subj', '/CN=origin', '-addext', 'subjectAltName=IP:127.0.0.1'];
-    const made = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', ...subject, '-keyout', keyFile, '-out', certFile];
-    execFileSync('openssl', made, { stdio: 'ignore' });
-    const [key, cert] = [readFileSync(keyFile), readFileSync(certFile, 'utf8')];
+    const files = makeCertificate(folder, '-subj', '/CN=origin', '-addext', 'subjectAltName=IP:127.0.0.1');
+    const [key, cert] = [readFileSync(files.key), readFileSync(files.cert, 'utf8')];
     const server = createTlsServer({ key, cert }, welcome).listen(0, '127.0.0.1');
     onTestFinished(() => void server.close());
     await once(server, 'listening');

@@ -20,15 +20,12 @@ export class UpstreamCall implements AnswerHandler, Call {
     this.index = index;
     const upstream = this.upstreams.begin(index);
     this.handler.goesTo?.(upstream);
-    let call: Call;
     try {
-      call = upstream.pool.send(this.request, this);
+      this.call = upstream.pool.send(this.request, this);
     } catch (error) {
       this.finish();
       throw error;
     }
-    // It may have failed within `send`, and have gone elsewhere already.
-    if (this.index === index && !this.isOver) this.call = call;
   }
 
   resume(): void {

@@ -1,16 +1,13 @@
-import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createServer as createHttps } from 'node:https';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { makeCertificate } from '../../../test/support/certificate.js';
 import { listening, serveModels, testFolder, visit } from './doctor.fixture.js';
 
 /** A certificate that signs itself. */
 function certificateFor(folder: string, host: string): { readonly key: Buffer; readonly cert: Buffer } {
-  const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
-  const made = ['-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', `/CN=${host}`, '-keyout', key, '-out', cert];
-  execFileSync('openssl', ['req', ...made], { stdio: 'ignore' });
+  const { key, cert } = makeCertificate(folder, '-subj', `/CN=${host}`);
   return { key: readFileSync(key), cert: readFileSync(cert) };
 }
 

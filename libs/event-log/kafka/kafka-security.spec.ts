@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makeCertificate } from '../../../test/support/certificate.js';
 import { canStartKafka, KafkaBroker } from '../../../test/support/kafka.js';
 import { newTopic, numbered, readAll, record } from '../contract/support.contract.js';
 import { EventLogOpenError, type EventLog } from '../event-log.js';
@@ -15,16 +16,12 @@ const STORE = 'store password';
 const KEYS = ['k0', 'k1', 'k2'];
 const MECHANISMS = ['plain', 'scram-sha-256', 'scram-sha-512'] as const;
 
-function openssl(...args: string[]): void {
-  execFileSync('openssl', args, { stdio: 'ignore' });
-}
-
 /** A certificate for 127.0.0.1 that signs itself, and a key store of it for the broker. */
-function makeCertificate(folder: string): { readonly pem: string; readonly keyStore: string } {
-  const [key, pem, keyStore] = ['key.pem', 'cert.pem', 'store.p12'].map((name) => join(folder, name)) as [string, string, string];
-  const subject = ['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1'];
-  openssl('req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-keyout', key, '-out', pem, ...subject);
-  openssl('pkcs12', '-export', '-in', pem, '-inkey', key, '-out', keyStore, '-passout', `pass:${STORE}`);
+function makeKeyStore(folder: string): { readonly pem: string; readonly keyStore: string } {
+  const { key, cert: pem } = makeCertificate(folder, '-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1');
+  const keyStore = join(folder, 'store.p12');
+  const exported = ['pkcs12', '-export', '-in', pem, '-inkey', key, '-out', keyStore, '-passout', `pass:${STORE}`];
+  execFileSync('openssl', exported, { stdio: 'ignore' });
   return { pem, keyStore };
 }
 
@@ -84,7 +81,7 @@ describe.skipIf(!(await canStartKafka()))('a broker that wants to know who asks'
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'event-log-tls-'));
-    const made = makeCertificate(folder);
+    const made = makeKeyStore(folder);
     pem = made.pem;
     broker = await startBroker(made.keyStore);
   }, 90_000);
