@@ -8,6 +8,7 @@ import { Admission } from './core/admission.js';
 import { Counters } from './core/counters.js';
 import { brokenRequestBody } from './core/errors.js';
 import { GatewayModule } from './gateway.module.js';
+import { InferenceRoutes } from './in/inference-routes.js';
 import { Inference } from './in/inference.js';
 import { observeGateway } from './in/instruments.js';
 import { Limits } from './in/limits.js';
@@ -82,6 +83,7 @@ async function drain({ nest }: HttpApp, settings: GatewaySettings, telemetry: Te
     () => {
       const closing = nest.close();
       nest.getHttpServer().closeAllConnections();
+      nest.get(InferenceRoutes).closeAllConnections();
       return closing;
     },
     () => nest.get(Heartbeats).stop(),

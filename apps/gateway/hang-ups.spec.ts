@@ -48,7 +48,8 @@ async function client(id: string, random: () => number): Promise<void> {
   const socket = createConnection(Number(new URL(gateway.url).port), '127.0.0.1');
   socket.on('error', () => {});
   const body = chatBody({ stream: true });
-  const head = `POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nconnection: close\r\nx-request-id: ${id}\r\ncontent-length: ${body.length}\r\n\r\n`;
+  const way = random() < 0.5 ? 'te: trailers\r\n' : ''; // Node's server takes the one, the gateway itself the other.
+  const head = `POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\n${way}connection: close\r\nx-request-id: ${id}\r\ncontent-length: ${body.length}\r\n\r\n`;
   const what = random();
   if (what < 0.2) {
     socket.write(head + body.slice(0, Math.floor(random() * body.length)), () => hangUpIn(socket, random() * 3));

@@ -14,11 +14,13 @@ function chat(): Sent {
 }
 
 /** A client that does not read, until the upstream has given its whole answer. */
-async function slowChat(): Promise<void> {
+async function slowChat(field = ''): Promise<void> {
   socket = createConnection(Number(new URL(gateway.url).port), '127.0.0.1');
   socket.pause();
   const body = chatBody();
-  socket.write(`POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nx-request-id: slow\r\ncontent-length: ${body.length}\r\n\r\n${body}`);
+  socket.write(
+    `POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nx-request-id: slow\r\n${field}content-length: ${body.length}\r\n\r\n${body}`,
+  );
   await until(
     () => upstream.seen.length === 1 && upstream.inside === 0,
     () => 'the upstream to be done',
@@ -43,7 +45,10 @@ afterEach(async () => {
   await upstream.close();
 });
 
-describe('a client that reads slowly', () => {
+describe.each([
+  ['of the gateway itself', ''],
+  ["of Node's server", 'te: trailers\r\n'],
+])('a client %s that reads slowly', (_whose, field) => {
   beforeEach(async () => {
     gateway = await TestGateway.start(upstream.url, { MAX_CONCURRENT_REQUESTS: '1', CLIENT_BUFFER_BYTES: '60000000' });
     upstream.script = (_request, response) => {
@@ -52,7 +57,7 @@ describe('a client that reads slowly', () => {
   });
 
   it('gives its place away as soon as the upstream is done, and ends when it has read all', async () => {
-    await slowChat();
+    await slowChat(field);
     upstream.script = streamWords('a');
     expect((await chat().answer).status).toBe(200);
     await untilQueueIs({ waiting: 0, running: 1 });
@@ -74,7 +79,7 @@ describe('a client that reads slowly', () => {
   });
 
   it('may hang up then, and no place is given away twice', async () => {
-    await slowChat();
+    await slowChat(field);
     socket.destroy();
     expect(await gateway.cancelled()).toMatchObject({ request_id: 'slow' });
     await untilQueueIs({ waiting: 0, running: 0 });

@@ -1,6 +1,6 @@
 import { createConnection, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { answerJson, chatChunk, ScriptedUpstream, startStream, streamWords } from './scripted-upstream.fixture.js';
+import { answerJson, chatChunk, DONE, ScriptedUpstream, startStream, streamWords } from './scripted-upstream.fixture.js';
 import { chatBody, TestGateway, until } from './test-gateway.fixture.js';
 
 let upstream: ScriptedUpstream;
@@ -91,11 +91,26 @@ describe('what is not a request', () => {
   });
 
   it('is never answered within an answer that has begun', async () => {
+    const end = Promise.withResolvers<void>();
+    upstream.script = (_request, response) => {
+      startStream(response);
+      response.write(chatChunk({ content: 'x' }));
+      void end.promise.then(() => response.end(DONE));
+    };
+    const wire = new Wire().send(post(chatBody({ stream: true })));
+    await wire.receives(/"content":"x"/);
+    wire.send('garbage\r\n\r\n');
+    end.resolve();
+    expect(await wire.closes()).toMatch(/\[DONE\]\s+0\r\n\r\nHTTP\/1.1 400 Bad Request\r\n/);
+    await gateway.completed();
+  });
+
+  it("ends an answer that Node's server has begun", async () => {
     upstream.script = (_request, response) => {
       startStream(response);
       response.write(chatChunk({ content: 'x' }));
     };
-    const wire = new Wire().send(post(chatBody({ stream: true })));
+    const wire = new Wire().send(post(chatBody({ stream: true }), 'te: trailers\r\n'));
     await wire.receives(/"content":"x"/);
     const answer = await wire.send('garbage\r\n\r\n').closes();
     expect(answer).not.toContain('400 Bad Request');

@@ -1,3 +1,5 @@
+import { withoutPadding } from './padding.js';
+
 /** The head of an upstream's answer. */
 export interface AnswerHead {
   /** 200 to 599. */
@@ -33,8 +35,6 @@ const MINOR_AT = 7;
 const STATUS_AT = 9;
 const REASON_AT = 13;
 const NONE: readonly string[] = [];
-const SPACE = 0x20;
-const TAB = 0x09;
 const DIGITS = /^\d{1,15}$/;
 const KEEP_ALIVE_SECONDS = /timeout=(\d+)/i;
 /** An origin closes idle connections by its own clock: they are given up so much earlier, in ms. */
@@ -86,18 +86,6 @@ export function readAnswerHead(text: string): WireHead {
     isChunked: isChunked(known),
     keepAliveMs: keepAliveOf(known, first[MINOR_AT] === '1'),
   };
-}
-
-/** What stands in `line` from `start` on, without the spaces around it. */
-function withoutPadding(line: string, start: number): string {
-  let [from, to] = [start, line.length];
-  while (from < to && isPadding(line.charCodeAt(from))) from += 1;
-  while (to > from && isPadding(line.charCodeAt(to - 1))) to -= 1;
-  return line.slice(from, to);
-}
-
-function isPadding(code: number): boolean {
-  return code === SPACE || code === TAB;
 }
 
 function note(known: Known, name: string, value: string): void {

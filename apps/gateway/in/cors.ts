@@ -17,8 +17,12 @@ export class Cors implements OnModuleInit {
     this.anyOrigin = origins.has('*');
   }
 
+  get isOn(): boolean {
+    return this.origins.size > 0;
+  }
+
   onModuleInit(): void {
-    if (this.origins.size === 0) return;
+    if (!this.isOn) return;
     this.adapterHost.httpAdapter.getInstance<FastifyInstance>().addHook('onRequest', (request, reply, done) => {
       if (this.allow(request.raw, reply.raw) && isPreflight(request)) answerPreflight(request, reply);
       else done();
@@ -27,7 +31,7 @@ export class Cors implements OnModuleInit {
 
   /** Whatever answers the request, these headers go along. Answers whether its page may read the answer. */
   allow({ headers: { origin } }: IncomingMessage, raw: ServerResponse): boolean {
-    if (this.origins.size === 0) return false;
+    if (!this.isOn) return false;
     if (!this.anyOrigin) raw.setHeader('vary', 'Origin');
     if (origin === undefined || !(this.anyOrigin || this.origins.has(origin))) return false;
     raw.setHeader(`${PREFIX}allow-origin`, this.anyOrigin ? '*' : origin);

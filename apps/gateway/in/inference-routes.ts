@@ -1,22 +1,33 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { lacksHost } from '#libs/runtime';
 import { refusedBody, UNKNOWN_KEY } from '../core/errors.js';
 import { operationOf, type Operation } from '../core/operations.js';
+import type { PlainHead } from '../core/plain-request.js';
+import { NodeAnswerStream } from './answer-stream.js';
+import type { PlainHost } from './client-connection.js';
 import { Cors } from './cors.js';
 import { Inference, type Arrival } from './inference.js';
 import { KeyGate } from './key-gate.js';
+import type { PlainAnswerStream } from './plain-answer-stream.js';
+import { PlainDoor } from './plain-door.js';
 import { readBody, type BodyOutcome } from './request-body.js';
 
 const BODY_TOO_LARGE = 413;
+
+/** An arrival whose way to answer is not known yet. */
+type Visit = Omit<Arrival, 'answer'>;
 
 /**
  * The routes that go through admission and have events. They are taken before the framework sees them: its hooks, its router and its reading of
  * bodies would cost as much again as passing the request on. What is not theirs goes the framework's way.
  */
 @Injectable()
-export class InferenceRoutes implements OnModuleInit {
+export class InferenceRoutes implements OnModuleInit, PlainHost<Visit> {
+  private door: PlainDoor<Visit> | undefined;
+
   constructor(
     private readonly adapterHost: HttpAdapterHost,
     private readonly inference: Inference,
@@ -34,27 +45,50 @@ export class InferenceRoutes implements OnModuleInit {
       if (operation) this.take(operation, request, response);
       else for (const listener of others) listener.call(server, request, response);
     });
+    // The headers that CORS adds are Node's way only.
+    if (!this.cors.isOn) this.door = new PlainDoor(server, this);
+  }
+
+  /** To be called once nobody needs their connection any more. */
+  closeAllConnections(): void {
+    this.door?.closeAllConnections();
+  }
+
+  welcome({ target, headers, contentLength }: PlainHead, socket: Socket): Visit | undefined {
+    const operation = operationOf('POST', pathOf(target));
+    if (!operation || contentLength > this.inference.maxBodyBytes) return undefined;
+    const admission = this.keys.admit(headers);
+    if (!admission.isGranted) return undefined;
+    return { operation, headers, target, socket, arrivedAtMs: performance.now(), keyName: admission.name };
+  }
+
+  serve(visit: Visit, body: Buffer, answer: PlainAnswerStream): void {
+    this.handOver({ ...visit, answer }, body);
+  }
+
+  abandoned(visit: Visit, answer: PlainAnswerStream): void {
+    this.handOver({ ...visit, answer }, 'abandoned');
   }
 
   private take(operation: Operation, request: IncomingMessage, response: ServerResponse): void {
     this.cors.allow(request, response);
     const admission = this.keys.admit(request.headers);
-    const arrival = { operation, request, response, arrivedAtMs: performance.now(), keyName: admission.name };
+    const { headers, url: target = '', socket } = request;
+    const answer = new NodeAnswerStream(response);
+    const arrival = { operation, headers, target, socket, arrivedAtMs: performance.now(), keyName: admission.name, answer };
     if (!admission.isGranted) return this.inference.handleRefused(arrival, UNKNOWN_KEY);
-    readBody(request, this.inference.maxBodyBytes, (body) => {
-      try {
-        this.handOver(arrival, body);
-      } catch (error) {
-        this.inference.handleMistake(arrival, error);
-      }
-    });
+    readBody(request, this.inference.maxBodyBytes, (body) => this.handOver(arrival, body));
   }
 
   private handOver(arrival: Arrival, body: BodyOutcome): void {
     const { inference } = this;
-    if (body === 'abandoned') inference.handleAbandoned(arrival);
-    else if (body === 'too_large') inference.handleRefused(arrival, refusedBody(BODY_TOO_LARGE, inference.maxBodyBytes));
-    else inference.handle(arrival, body);
+    try {
+      if (body === 'abandoned') inference.handleAbandoned(arrival);
+      else if (body === 'too_large') inference.handleRefused(arrival, refusedBody(BODY_TOO_LARGE, inference.maxBodyBytes));
+      else inference.handle(arrival, body);
+    } catch (error) {
+      inference.handleMistake(arrival, error);
+    }
   }
 }
 

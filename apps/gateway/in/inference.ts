@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Logger } from '#libs/runtime';
 import type { Admission, AdmissionLimits } from '../core/admission.js';
@@ -13,6 +13,7 @@ import { UsageRefusals } from '../core/usage-refusals.js';
 import type { RequestRecorder } from '../out/request-recorder.js';
 import type { Upstreams } from '../out/upstreams.js';
 import type { GatewaySettings } from '../settings.js';
+import type { AnswerStream } from './answer-stream.js';
 import { ClientAnswer, type ClientLimits } from './client-answer.js';
 import { reportMistake } from './mistake.js';
 import { InferenceExchange, type ExchangeShare, type OpenRequest } from './inference-exchange.js';
@@ -24,8 +25,11 @@ const NO_BODY = Buffer.alloc(0);
 /** A request on an inference route as its head came. */
 export interface Arrival {
   readonly operation: Operation;
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
+  readonly headers: IncomingHttpHeaders;
+  /** Its path and query, as they came. */
+  readonly target: string;
+  readonly socket: Socket;
+  readonly answer: AnswerStream;
   /** By the monotonic clock, in ms. */
   readonly arrivedAtMs: number;
   /** Whose API key the request has; undefined where keys are not asked for. */
@@ -90,9 +94,9 @@ export class Inference {
   }
 
   /** A mistake of our own costs the request alone in which it was made. */
-  handleMistake({ response }: Arrival, error: unknown): void {
+  handleMistake({ answer }: Arrival, error: unknown): void {
     reportMistake(this.share.logger, error);
-    response.destroy();
+    answer.destroy();
   }
 
   /** Those who find room under the new limits are admitted at once; nobody is thrown out. */
@@ -138,8 +142,7 @@ export class Inference {
   }
 
   private receive(arrival: Arrival, body: Buffer): InferenceExchange {
-    const { operation, request, response, arrivedAtMs } = arrival;
-    const { headers, url: target = '' } = request;
+    const { operation, headers, target, answer, arrivedAtMs } = arrival;
     const requestId = clientRequestId(headers['x-request-id']) ?? randomUUID();
     const exchange = new InferenceExchange(
       this.share,
@@ -154,18 +157,18 @@ export class Inference {
         eventId: this.ids.claim(requestId),
         tenant: this.tenantOf(arrival),
       },
-      (listener) => new ClientAnswer(response, this.clientLimits, listener),
+      (listener) => new ClientAnswer(answer, this.clientLimits, listener),
     );
     this.open.add(exchange);
     return exchange;
   }
 
   /** The name of the client's key, else what its header says where its word is taken. */
-  private tenantOf({ request, keyName }: Arrival): string | undefined {
+  private tenantOf({ headers, socket, keyName }: Arrival): string | undefined {
     if (keyName !== undefined) return keyName;
     const { tenantHeader } = this.settings;
-    const tenant = tenantHeader === undefined ? undefined : request.headers[tenantHeader];
-    return typeof tenant === 'string' && TENANT.test(tenant) && this.isTrusted(request.socket) ? tenant : undefined;
+    const tenant = tenantHeader === undefined ? undefined : headers[tenantHeader];
+    return typeof tenant === 'string' && TENANT.test(tenant) && this.isTrusted(socket) ? tenant : undefined;
   }
 
   private isTrusted({ remoteAddress = '', remoteFamily }: Socket): boolean {

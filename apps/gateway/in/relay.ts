@@ -5,6 +5,7 @@ import { answerHeaders } from '../core/headers.js';
 import { clientRequestId } from '../core/request-id.js';
 import type { AnswerHead } from '../core/answer-head.js';
 import type { AnswerHandler, Call, FailureCause, OutgoingRequest } from '../out/origin-pool.js';
+import { NodeAnswerStream } from './answer-stream.js';
 import { ClientAnswer, type AnswerListener } from './client-answer.js';
 
 const CLIENT_LIMITS = { stallMs: 60_000, bufferBytes: 65_536 };
@@ -38,7 +39,7 @@ class Relay implements AnswerHandler, AnswerListener {
     private readonly options: RelayOptions,
   ) {
     this.requestId = clientRequestId(request.headers['x-request-id']) ?? randomUUID();
-    this.answer = new ClientAnswer(reply.raw, CLIENT_LIMITS, this);
+    this.answer = new ClientAnswer(new NodeAnswerStream(reply.raw), CLIENT_LIMITS, this);
   }
 
   start(origin: Origin): void {

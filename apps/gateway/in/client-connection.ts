@@ -1,0 +1,178 @@
+import type { Socket } from 'node:net';
+import { readPlainHead, type PlainHead } from '../core/plain-request.js';
+import { PlainAnswerStream, type AnswerOwner } from './plain-answer-stream.js';
+
+/** Serves the requests of plain connections. */
+export interface PlainHost<Visit> {
+  /** The head of a request has come. Undefined if it is not one to be served here; nothing may have happened then. */
+  welcome(head: PlainHead, socket: Socket): Visit | undefined;
+  /** All of the request has come. Must not throw. */
+  serve(visit: Visit, body: Buffer, answer: PlainAnswerStream): void;
+  /** Its client has left before the end of the body. Must not throw. */
+  abandoned(visit: Visit, answer: PlainAnswerStream): void;
+}
+
+/** What the connections of one server have in common. */
+export interface ConnectionKeeper {
+  readonly keepAliveLines: string;
+  /** How long an unused connection is kept, in sweeps. */
+  readonly keepAliveSweeps: number;
+  /** A client that has said that it sends no more still gets its answer. */
+  readonly servesHalfClosed: boolean;
+  /** The connection is Node's from now on, with these bytes as the first; after them came the end if `hasEnded`. */
+  handOver(connection: object, socket: Socket, bytes: Buffer, hasEnded: boolean): void;
+  closed(connection: object): void;
+}
+
+interface Incoming<Visit> {
+  readonly visit: Visit;
+  readonly bodyAt: number;
+  readonly endAt: number;
+  readonly isLast: boolean;
+}
+
+/** Requests with larger bodies go Node's way: they are not what the saving is for. */
+const MAX_BODY_BYTES = 1_048_576;
+/** What a client may send ahead while its request is being answered; then it is made to wait. */
+const MAX_AHEAD_BYTES = 65_536;
+/** So many sweeps a request may take to come in, or a new connection to say anything, until Node takes over with the limits that it has. */
+const SLOW_SWEEPS = 5;
+const NOTHING = Buffer.alloc(0);
+
+/**
+ * A client's connection for as long as everything on it is plain (see `readPlainHead`): whole requests, one after another. With the first thing
+ * that is not, or that takes long, the connection goes over to Node's HTTP server, for good.
+ */
+export class ClientConnection<Visit> implements AnswerOwner {
+  readonly keepAliveLines: string;
+  private isNew = true;
+  /** Sweeps since anything changed. */
+  private sweeps = 0;
+  /** A request whose body is still coming in. */
+  private incoming: Incoming<Visit> | undefined;
+  /** The answer that is under way. */
+  private answer: PlainAnswerStream | undefined;
+  /** What has come of the next request. */
+  private kept: Buffer[] = [];
+  private keptBytes = 0;
+  private hasEnded = false;
+  private readonly onData = (bytes: Buffer): void => this.take(bytes);
+  private readonly onEnd = (): void => this.end();
+  private readonly onDrain = (): void => this.answer?.drained();
+  private readonly onClose = (): void => this.close();
+
+  constructor(
+    private readonly socket: Socket,
+    private readonly keeper: ConnectionKeeper,
+    private readonly host: PlainHost<Visit>,
+  ) {
+    this.keepAliveLines = keeper.keepAliveLines;
+    socket.on('data', this.onData).on('end', this.onEnd).on('drain', this.onDrain).on('close', this.onClose).on('error', ignore);
+  }
+
+  /** A request has come in part. */
+  get isReceiving(): boolean {
+    return this.incoming !== undefined;
+  }
+
+  /** To be called in a steady beat: ends what lasts too long. */
+  sweep(): void {
+    if (this.answer) return;
+    this.sweeps += 1;
+    const isExpected = this.isNew || this.incoming !== undefined;
+    if (isExpected && this.sweeps > SLOW_SWEEPS) this.handOver();
+    else if (!isExpected && this.sweeps > this.keeper.keepAliveSweeps) this.socket.destroy();
+  }
+
+  destroy(): void {
+    this.socket.destroy();
+  }
+
+  answered(isLast: boolean): void {
+    this.answer = undefined;
+    this.sweeps = 0;
+    if (this.keptBytes > 0 && !isLast) this.goOnAfterAnswer();
+    else if (isLast || this.hasEnded) this.socket.destroySoon();
+  }
+
+  private take(bytes: Buffer): void {
+    if (this.answer) this.keepAhead(bytes);
+    else if (this.incoming) this.goOn(this.incoming, bytes);
+    else this.begin(bytes);
+  }
+
+  private begin(bytes: Buffer): void {
+    this.isNew = false;
+    this.sweeps = 0;
+    this.keep(bytes);
+    const head = readPlainHead(bytes);
+    const visit = head && head.contentLength <= MAX_BODY_BYTES ? this.host.welcome(head, this.socket) : undefined;
+    if (!head || visit === undefined) return this.handOver();
+    const { bodyAt, contentLength, isLast } = head;
+    this.incoming = { visit, bodyAt, endAt: bodyAt + contentLength, isLast };
+    this.serveIfWhole(this.incoming);
+  }
+
+  private goOn(incoming: Incoming<Visit>, bytes: Buffer): void {
+    this.keep(bytes);
+    this.serveIfWhole(incoming);
+  }
+
+  private serveIfWhole({ visit, bodyAt, endAt, isLast }: Incoming<Visit>): void {
+    if (this.keptBytes < endAt) return;
+    // Requests that come in a row may be worked on side by side, which Node knows how to do.
+    if (this.keptBytes > endAt) return this.handOver();
+    const body = this.taken().subarray(bodyAt);
+    this.incoming = undefined;
+    this.answer = new PlainAnswerStream(this.socket, this, isLast);
+    this.host.serve(visit, body, this.answer);
+  }
+
+  private keepAhead(bytes: Buffer): void {
+    this.keep(bytes);
+    if (this.keptBytes > MAX_AHEAD_BYTES) this.socket.pause();
+  }
+
+  private goOnAfterAnswer(): void {
+    this.socket.resume();
+    if (this.hasEnded) this.handOver();
+    else this.begin(this.taken());
+  }
+
+  private end(): void {
+    this.hasEnded = true;
+    if (this.incoming) this.handOver();
+    else if (!this.answer || !this.keeper.servesHalfClosed) this.socket.end();
+  }
+
+  private close(): void {
+    this.keeper.closed(this);
+    const { answer, incoming } = this;
+    this.answer = undefined;
+    this.incoming = undefined;
+    if (incoming) this.host.abandoned(incoming.visit, new PlainAnswerStream(this.socket, this, true));
+    answer?.closed();
+  }
+
+  private handOver(): void {
+    const { socket, hasEnded } = this;
+    socket.off('data', this.onData).off('end', this.onEnd).off('drain', this.onDrain).off('close', this.onClose).off('error', ignore);
+    this.incoming = undefined;
+    this.keeper.handOver(this, socket, this.taken(), hasEnded);
+  }
+
+  private keep(bytes: Buffer): void {
+    this.kept.push(bytes);
+    this.keptBytes += bytes.length;
+  }
+
+  /** What was kept, in one piece. */
+  private taken(): Buffer {
+    const { kept } = this;
+    this.kept = [];
+    this.keptBytes = 0;
+    return kept.length > 1 ? Buffer.concat(kept) : (kept[0] ?? NOTHING);
+  }
+}
+
+function ignore(): void {}
