@@ -63,8 +63,8 @@ export class EchoServer implements PlainHost<PlainHead> {
     return socket.setNoDelay(true).on('error', () => {});
   }
 
-  /** All that comes back for these pieces, one after another, until the connection is closed. */
-  async exchange(pieces: readonly string[]): Promise<string> {
+  /** All that comes back for these pieces until the connection is closed. After each piece follow so many turns of the event loop. */
+  async exchange(pieces: readonly string[], turns = 1): Promise<string> {
     const socket = this.connect();
     let received = '';
     socket.on('data', (bytes) => (received += bytes.toString('latin1')));
@@ -72,7 +72,7 @@ export class EchoServer implements PlainHost<PlainHead> {
     await once(socket, 'connect');
     for (const piece of pieces) {
       if (socket.writable) socket.write(piece, 'latin1');
-      await new Promise((resolve) => setImmediate(resolve));
+      for (let turn = 0; turn < turns; turn += 1) await new Promise((resolve) => setImmediate(resolve));
     }
     socket.end();
     await closed;
