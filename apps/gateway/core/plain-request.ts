@@ -19,9 +19,9 @@ const CLOSE = 'close';
 const HEAD_END = Buffer.from('\r\n\r\n');
 /** Longer heads are rare, and have limits of their own. */
 const MAX_HEAD_BYTES = 8_192;
-/** RFC 3986's characters of a path and a query. */
-const REQUEST_LINE = /^POST (\/[\w\-.~!$&'()*+,;=:@%/?]*) HTTP\/1\.1$/;
-const FIELD_LINE = /^[\w!#$%&'*+.^`|~-]+:[\t\x20-\x7e]*$/;
+/** A target of RFC 3986's characters of a path and a query, then fields of printable ASCII. */
+const HEAD = /^POST (\/[\w\-.~!$&'()*+,;=:@%/?]*) HTTP\/1\.1(?:\r\n[\w!#$%&'*+.^`|~-]+:[\t\x20-\x7e]*)*$/;
+const LINE_END = '\r\n';
 const LENGTH = /^\d{1,12}$/;
 /** They change what follows the head, or what becomes of the connection. */
 const TELLING = new Set(['expect', 'http2-settings', 'te', 'trailer', 'transfer-encoding', 'upgrade']);
@@ -33,9 +33,9 @@ const TELLING = new Set(['expect', 'http2-settings', 'te', 'trailer', 'transfer-
 export function readPlainHead(bytes: Buffer): PlainHead | undefined {
   const end = bytes.indexOf(HEAD_END);
   if (end < 0 || end > MAX_HEAD_BYTES) return undefined;
-  const lines = bytes.toString('latin1', 0, end).split('\r\n');
-  const target = REQUEST_LINE.exec(lines[0]!)?.[1];
-  const headers = target === undefined ? undefined : fieldsOf(lines);
+  const text = bytes.toString('latin1', 0, end);
+  const target = HEAD.exec(text)?.[1];
+  const headers = target === undefined ? undefined : fieldsOf(text);
   if (target === undefined || headers?.['host'] === undefined) return undefined;
   const length = headers['content-length'];
   if (length === undefined || !LENGTH.test(length)) return undefined;
@@ -44,16 +44,18 @@ export function readPlainHead(bytes: Buffer): PlainHead | undefined {
   return { target, headers, bodyAt: end + HEAD_END.length, contentLength: Number(length), isLast: connection === CLOSE };
 }
 
-function fieldsOf(lines: readonly string[]): Record<string, string> | undefined {
+/** What stands after the first line. Undefined if a name comes twice, or tells more than is understood here. */
+function fieldsOf(text: string): Record<string, string> | undefined {
   const headers: Record<string, string> = {};
-  for (let at = 1; at < lines.length; at += 1) {
-    const line = lines[at]!;
-    if (!FIELD_LINE.test(line)) return undefined;
-    const colon = line.indexOf(':');
-    const name = line.slice(0, colon).toLowerCase();
+  let end = text.indexOf(LINE_END);
+  while (end >= 0) {
+    const start = end + LINE_END.length;
+    end = text.indexOf(LINE_END, start);
+    const colon = text.indexOf(':', start);
+    const name = text.slice(start, colon).toLowerCase();
     // What every object has under a name counts as being there: nobody calls a header so.
     if (headers[name] !== undefined || TELLING.has(name)) return undefined;
-    headers[name] = withoutPadding(line, colon + 1);
+    headers[name] = withoutPadding(text, colon + 1, end < 0 ? text.length : end);
   }
   return headers;
 }

@@ -55,7 +55,10 @@ export class ClientConnection<Visit> implements AnswerOwner {
   /** What has come of the next request. */
   private kept: Buffer[] = [];
   private keptBytes = 0;
+  /** The client sends no more. */
   private hasEnded = false;
+  /** The last answer is out. */
+  private isOver = false;
   private readonly onData = (bytes: Buffer): void => this.take(bytes);
   private readonly onEnd = (): void => this.end();
   private readonly onDrain = (): void => this.answer?.drained();
@@ -91,11 +94,13 @@ export class ClientConnection<Visit> implements AnswerOwner {
   answered(isLast: boolean): void {
     this.answer = undefined;
     this.sweeps = 0;
-    if (this.keptBytes > 0 && !isLast) this.goOnAfterAnswer();
-    else if (isLast || this.hasEnded) this.socket.destroySoon();
+    if (this.keptBytes > 0 && !isLast) return this.goOnAfterAnswer();
+    this.isOver = isLast || this.hasEnded;
+    if (this.isOver) this.socket.destroySoon();
   }
 
   private take(bytes: Buffer): void {
+    if (this.isOver) return;
     if (this.answer) this.keepAhead(bytes);
     else if (this.incoming) this.goOn(this.incoming, bytes);
     else this.begin(bytes);

@@ -307,6 +307,23 @@ describe('a connection', () => {
     expect(received).toMatch(/\r\n1\r\n1\r\n[^]*\r\n1\r\n2\r\n[^]*\r\n1\r\n3\r\n/);
   });
 
+  it('takes no request after its last answer', async () => {
+    let late: AnswerStream | undefined;
+    plain.script = (answer) => void (late = answer);
+    socket.write(post(BODY, 'connection: close\r\n'));
+    await until(
+      () => late !== undefined,
+      () => 'the request',
+    );
+    const closed = once(socket, 'close');
+    late!.head({ status: 200, statusText: 'OK', headers: [], isDated: false });
+    late!.end();
+    await new Promise((resolve) => process.nextTick(resolve)); // The answer is out, and the connection about to be closed.
+    plain.sockets[0]!.emit('data', Buffer.from(post()));
+    await closed;
+    expect(plain.taken).toBe(1);
+  });
+
   it('that breaks within a body is told of once', async () => {
     socket.write(post().slice(0, -1));
     await until(
