@@ -83,7 +83,7 @@ async function drain({ nest }: HttpApp, settings: GatewaySettings, telemetry: Te
     () => {
       const closing = nest.close();
       nest.getHttpServer().closeAllConnections();
-      nest.get(InferenceRoutes).closeAllConnections();
+      nest.get(InferenceRoutes).closeConnections();
       return closing;
     },
     () => nest.get(Heartbeats).stop(),

@@ -49,9 +49,9 @@ export class InferenceRoutes implements OnModuleInit, PlainHost<Visit> {
     if (!this.cors.isOn) this.door = new PlainDoor(server, this);
   }
 
-  /** To be called once nobody needs their connection any more. */
-  closeAllConnections(): void {
-    this.door?.closeAllConnections();
+  /** To be called once nobody needs their connection any more, with `closeAllConnections` of the server. */
+  closeConnections(): void {
+    this.door?.shut();
   }
 
   welcome({ target, headers, contentLength }: PlainHead, socket: Socket): Visit | undefined {

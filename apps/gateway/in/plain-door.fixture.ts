@@ -80,7 +80,7 @@ export class EchoServer implements PlainHost<PlainHead> {
   }
 
   async close(): Promise<void> {
-    this.door?.closeAllConnections();
+    this.door?.shut();
     this.server.closeAllConnections();
     await new Promise((resolve) => this.server.close(resolve));
   }

@@ -270,14 +270,15 @@ describe('a connection', () => {
     expect(plain.taken).toBe(taken);
   });
 
-  it('is closed with all others', async () => {
+  it('is closed with all others when the door is shut; the next goes to Node', async () => {
     socket.write(post());
     await answers(1);
     const closed = once(socket, 'close');
-    plain.door!.closeAllConnections();
+    plain.door!.shut();
     await closed;
     await inDoorAre(0);
-    expect(socket.destroyed).toBe(true);
+    expect(await plain.exchange([post()])).toContain('200 OK');
+    expect(plain.taken).toBe(1);
   });
 
   it('may be ahead of its answers, as far as is sensible: nothing is lost', async () => {

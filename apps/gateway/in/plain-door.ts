@@ -19,6 +19,7 @@ export class PlainDoor<Visit> implements ConnectionKeeper {
   private readonly connections = new Set<ClientConnection<Visit>>();
   private readonly inside: readonly ((socket: Socket) => void)[];
   private readonly sweeps: NodeJS.Timeout;
+  private isShut = false;
 
   /** Takes the place of whoever waits for the server's connections. */
   constructor(
@@ -31,7 +32,10 @@ export class PlainDoor<Visit> implements ConnectionKeeper {
     this.keepAliveSweeps = keepAliveSeconds + 1;
     this.inside = server.listeners('connection') as ((socket: Socket) => void)[];
     server.removeAllListeners('connection');
-    server.on('connection', (socket: Socket) => this.connections.add(new ClientConnection(socket, this, host)));
+    server.on('connection', (socket: Socket) => {
+      if (this.isShut) this.pass(socket);
+      else this.connections.add(new ClientConnection(socket, this, host));
+    });
     this.sweeps = setInterval(() => this.sweep(), SWEEP_MS).unref();
     server.once('close', () => clearInterval(this.sweeps));
   }
@@ -52,7 +56,7 @@ export class PlainDoor<Visit> implements ConnectionKeeper {
 
   handOver(connection: object, socket: Socket, bytes: Buffer, hasEnded: boolean): void {
     this.connections.delete(connection as ClientConnection<Visit>);
-    for (const listener of this.inside) listener.call(this.server, socket);
+    this.pass(socket);
     if (bytes.length > 0) socket.emit('data', bytes);
     if (hasEnded) socket.emit('end');
   }
@@ -61,9 +65,14 @@ export class PlainDoor<Visit> implements ConnectionKeeper {
     this.connections.delete(connection as ClientConnection<Visit>);
   }
 
-  /** Those that Node has are its own business. */
-  closeAllConnections(): void {
+  /** Ends the connections that are not Node's. Who comes now goes to Node, which knows when its server is to end. */
+  shut(): void {
+    this.isShut = true;
     for (const connection of this.connections) connection.destroy();
+  }
+
+  private pass(socket: Socket): void {
+    for (const listener of this.inside) listener.call(this.server, socket);
   }
 
   private sweep(): void {
