@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { TOKEN, Visit, type Outcome } from './both-ways.fixture.js';
 import { answerJson, chatChunk, ScriptedUpstream, startStream, streamWords, type Script } from './scripted-upstream.fixture.js';
 import { chatBody, send, until } from './test-gateway.fixture.js';
@@ -168,6 +168,15 @@ const SCENES: Readonly<Record<string, Scene>> = {
       visit.socket.end();
     },
   },
+  'a client that has said so, and is waited for': {
+    env: { CLIENT_HALF_CLOSE: 'waits' },
+    script: (request, response) => setTimeout(() => streamWords('w')(request, response), 20),
+    act: async (visit) => {
+      visit.post('a', chatBody({ stream: true }));
+      visit.socket.end();
+      await visit.closes();
+    },
+  },
   'a request that the operator cancels': {
     script: holdStream,
     act: async (visit) => {
@@ -201,4 +210,40 @@ describe('the same in both ways', () => {
     expect(outcomes[0]).toEqual(outcomes[1]);
     expect(outcomes[0]!.events.length).toBeGreaterThanOrEqual(2 * requests);
   });
+});
+
+it('a body that comes slowly is timed from its head on, whoever reads it in the end', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  try {
+    upstream.script = answerJson({});
+    const visit = await Visit.start(upstream, '', {});
+    const body = chatBody();
+    visit.socket.write(`POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: ${body.length}\r\n\r\n{`);
+    // With this answer the gateway has surely read what came before.
+    await send(`${visit.gateway.url}/health`, { method: 'GET' }).answer;
+    const headCameMs = performance.now();
+    await until(
+      () => performance.now() - headCameMs > 300,
+      () => 'some time to pass',
+    );
+    vi.advanceTimersByTime(7_000);
+    visit.socket.write(body.slice(1));
+    await visit.receives(/200 OK/);
+    const { duration_ms: durationMs } = await visit.gateway.completed();
+    await visit.end(1);
+    expect(durationMs).toBeGreaterThan(300);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+it.each(['', NODES_WAY])('an idle connection does not hold up a drain (%j)', async (way) => {
+  upstream.script = answerJson({});
+  const visit = await Visit.start(upstream, way, {});
+  visit.post('a');
+  await visit.receives(/200 OK/);
+  await visit.gateway.drain();
+  await visit.closes();
+  const { received } = await visit.end(1);
+  expect(received).toContain('Keep-Alive');
 });

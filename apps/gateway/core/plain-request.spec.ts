@@ -37,6 +37,7 @@ describe('leaves to others', () => {
     'transfer-encoding: chunked',
     'expect: 100-continue',
     'upgrade: h2c',
+    'proxy-connection: close',
     'te: trailers',
     'trailer: x',
     'host: other',

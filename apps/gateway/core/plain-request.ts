@@ -17,14 +17,14 @@ export interface PlainHead {
 const KEEP_ALIVE = 'keep-alive';
 const CLOSE = 'close';
 const HEAD_END = Buffer.from('\r\n\r\n');
-/** Longer heads are rare, and have limits of their own. */
-const MAX_HEAD_BYTES = 8_192;
+/** Longer heads are rare, and none of these. */
+export const MAX_HEAD_BYTES = 8_192;
 /** A target of RFC 3986's characters of a path and a query, then fields of printable ASCII. */
 const HEAD = /^POST (\/[\w\-.~!$&'()*+,;=:@%/?]*) HTTP\/1\.1(?:\r\n[\w!#$%&'*+.^`|~-]+:[\t\x20-\x7e]*)*$/;
 const LINE_END = '\r\n';
 const LENGTH = /^\d{1,12}$/;
 /** They change what follows the head, or what becomes of the connection. */
-const TELLING = new Set(['expect', 'http2-settings', 'te', 'trailer', 'transfer-encoding', 'upgrade']);
+const TELLING = new Set(['expect', 'http2-settings', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade']);
 
 /**
  * Reads the head of a POST at the start of `bytes`, if it is as almost every client writes it: whole, of printable ASCII, with a host, one
@@ -53,7 +53,7 @@ function fieldsOf(text: string): Record<string, string> | undefined {
     end = text.indexOf(LINE_END, start);
     const colon = text.indexOf(':', start);
     const name = text.slice(start, colon).toLowerCase();
-    // What every object has under a name counts as being there: nobody calls a header so.
+    // A name such as `constructor`, which every object has, counts as a repeat, too.
     if (headers[name] !== undefined || TELLING.has(name)) return undefined;
     headers[name] = withoutPadding(text, colon + 1, end < 0 ? text.length : end);
   }

@@ -5,7 +5,7 @@ import { withCorsHeaders } from './cors.js';
 export interface ClientHead {
   readonly status: number;
   readonly statusText: string;
-  /** Names and values in turn. */
+  /** Names and values in turn; `connection`, in lower case, only as the gateway's own word. */
   readonly headers: string[];
   /** The gateway's own date goes along. */
   readonly isDated: boolean;

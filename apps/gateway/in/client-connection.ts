@@ -1,15 +1,27 @@
 import type { Socket } from 'node:net';
-import { readPlainHead, type PlainHead } from '../core/plain-request.js';
+import { MAX_HEAD_BYTES, readPlainHead, type PlainHead } from '../core/plain-request.js';
+import type { AnswerStream } from './answer-stream.js';
 import { PlainAnswerStream, type AnswerOwner } from './plain-answer-stream.js';
 
 /** Serves the requests of plain connections. */
 export interface PlainHost<Visit> {
-  /** The head of a request has come. Undefined if it is not one to be served here; nothing may have happened then. */
+  /** Of a request, in bytes. */
+  readonly maxBodyBytes: number;
+  /** The head of a request has come. Undefined if it is not one to be served here; nothing may have happened then. Must not throw. */
   welcome(head: PlainHead, socket: Socket): Visit | undefined;
   /** All of the request has come. Must not throw. */
-  serve(visit: Visit, body: Buffer, answer: PlainAnswerStream): void;
+  serve(visit: Visit, body: Buffer, answer: AnswerStream): void;
   /** Its client has left before the end of the body. Must not throw. */
-  abandoned(visit: Visit, answer: PlainAnswerStream): void;
+  abandoned(visit: Visit, answer: AnswerStream): void;
+  /** Its connection goes over to Node, which will begin with the request anew, at once. Must not throw. */
+  passedOn(visit: Visit, socket: Socket): void;
+}
+
+/** A connection, for whoever keeps it. */
+export interface Sweepable {
+  /** To be called in a steady beat: ends what lasts too long. */
+  sweep(): void;
+  destroy(): void;
 }
 
 /** What the connections of one server have in common. */
@@ -20,8 +32,8 @@ export interface ConnectionKeeper {
   /** A client that has said that it sends no more still gets its answer. */
   readonly servesHalfClosed: boolean;
   /** The connection is Node's from now on, with these bytes as the first; after them came the end if `hasEnded`. */
-  handOver(connection: object, socket: Socket, bytes: Buffer, hasEnded: boolean): void;
-  closed(connection: object): void;
+  handOver(connection: Sweepable, socket: Socket, bytes: Buffer, hasEnded: boolean): void;
+  closed(connection: Sweepable): void;
 }
 
 interface Incoming<Visit> {
@@ -33,9 +45,7 @@ interface Incoming<Visit> {
 
 /** Requests with larger bodies go Node's way: they are not what the saving is for. */
 const MAX_BODY_BYTES = 1_048_576;
-/** What a client may send ahead while its request is being answered; then it is made to wait. */
-const MAX_AHEAD_BYTES = 65_536;
-/** So many sweeps a request may take to come in, or a new connection to say anything, until Node takes over with the limits that it has. */
+/** In sweeps. What takes longer, a body or the first word of a new connection, is left to Node and its limits. */
 const SLOW_SWEEPS = 5;
 const NOTHING = Buffer.alloc(0);
 
@@ -43,7 +53,7 @@ const NOTHING = Buffer.alloc(0);
  * A client's connection for as long as everything on it is plain (see `readPlainHead`): whole requests, one after another. With the first thing
  * that is not, or that takes long, the connection goes over to Node's HTTP server, for good.
  */
-export class ClientConnection<Visit> implements AnswerOwner {
+export class ClientConnection<Visit> implements AnswerOwner, Sweepable {
   readonly keepAliveLines: string;
   private isNew = true;
   /** Sweeps since anything changed. */
@@ -73,12 +83,6 @@ export class ClientConnection<Visit> implements AnswerOwner {
     socket.on('data', this.onData).on('end', this.onEnd).on('drain', this.onDrain).on('close', this.onClose).on('error', ignore);
   }
 
-  /** A request has come in part. */
-  get isReceiving(): boolean {
-    return this.incoming !== undefined;
-  }
-
-  /** To be called in a steady beat: ends what lasts too long. */
   sweep(): void {
     if (this.answer) return;
     this.sweeps += 1;
@@ -133,13 +137,14 @@ export class ClientConnection<Visit> implements AnswerOwner {
     this.host.serve(visit, body, this.answer);
   }
 
+  /** The client does not wait for its answer: one more request of any size has room. */
   private keepAhead(bytes: Buffer): void {
     this.keep(bytes);
-    if (this.keptBytes > MAX_AHEAD_BYTES) this.socket.pause();
+    // Made to wait, it could not be heard hanging up.
+    if (this.keptBytes > this.host.maxBodyBytes + MAX_HEAD_BYTES) this.socket.destroy();
   }
 
   private goOnAfterAnswer(): void {
-    this.socket.resume();
     if (this.hasEnded) this.handOver();
     else this.begin(this.taken());
   }
@@ -162,6 +167,7 @@ export class ClientConnection<Visit> implements AnswerOwner {
   private handOver(): void {
     const { socket, hasEnded } = this;
     socket.off('data', this.onData).off('end', this.onEnd).off('drain', this.onDrain).off('close', this.onClose).off('error', ignore);
+    if (this.incoming) this.host.passedOn(this.incoming.visit, socket);
     this.incoming = undefined;
     this.keeper.handOver(this, socket, this.taken(), hasEnded);
   }

@@ -6,12 +6,11 @@ import { lacksHost } from '#libs/runtime';
 import { refusedBody, UNKNOWN_KEY } from '../core/errors.js';
 import { operationOf, type Operation } from '../core/operations.js';
 import type { PlainHead } from '../core/plain-request.js';
-import { NodeAnswerStream } from './answer-stream.js';
+import { NodeAnswerStream, type AnswerStream } from './answer-stream.js';
 import type { PlainHost } from './client-connection.js';
 import { Cors } from './cors.js';
 import { Inference, type Arrival } from './inference.js';
 import { KeyGate } from './key-gate.js';
-import type { PlainAnswerStream } from './plain-answer-stream.js';
 import { PlainDoor } from './plain-door.js';
 import { readBody, type BodyOutcome } from './request-body.js';
 
@@ -26,7 +25,9 @@ type Visit = Omit<Arrival, 'answer'>;
  */
 @Injectable()
 export class InferenceRoutes implements OnModuleInit, PlainHost<Visit> {
-  private door: PlainDoor<Visit> | undefined;
+  private door: PlainDoor | undefined;
+  /** When the head of a connection's next request had come, where Node was given it later. */
+  private readonly earlierArrivals = new WeakMap<Socket, number>();
 
   constructor(
     private readonly adapterHost: HttpAdapterHost,
@@ -54,6 +55,10 @@ export class InferenceRoutes implements OnModuleInit, PlainHost<Visit> {
     this.door?.shut();
   }
 
+  get maxBodyBytes(): number {
+    return this.inference.maxBodyBytes;
+  }
+
   welcome({ target, headers, contentLength }: PlainHead, socket: Socket): Visit | undefined {
     const operation = operationOf('POST', pathOf(target));
     if (!operation || contentLength > this.inference.maxBodyBytes) return undefined;
@@ -62,12 +67,16 @@ export class InferenceRoutes implements OnModuleInit, PlainHost<Visit> {
     return { operation, headers, target, socket, arrivedAtMs: performance.now(), keyName: admission.name };
   }
 
-  serve(visit: Visit, body: Buffer, answer: PlainAnswerStream): void {
+  serve(visit: Visit, body: Buffer, answer: AnswerStream): void {
     this.handOver({ ...visit, answer }, body);
   }
 
-  abandoned(visit: Visit, answer: PlainAnswerStream): void {
+  abandoned(visit: Visit, answer: AnswerStream): void {
     this.handOver({ ...visit, answer }, 'abandoned');
+  }
+
+  passedOn({ arrivedAtMs }: Visit, socket: Socket): void {
+    this.earlierArrivals.set(socket, arrivedAtMs);
   }
 
   private take(operation: Operation, request: IncomingMessage, response: ServerResponse): void {
@@ -75,7 +84,9 @@ export class InferenceRoutes implements OnModuleInit, PlainHost<Visit> {
     const admission = this.keys.admit(request.headers);
     const { headers, url: target = '', socket } = request;
     const answer = new NodeAnswerStream(response);
-    const arrival = { operation, headers, target, socket, arrivedAtMs: performance.now(), keyName: admission.name, answer };
+    const arrivedAtMs = this.earlierArrivals.get(socket) ?? performance.now();
+    this.earlierArrivals.delete(socket);
+    const arrival = { operation, headers, target, socket, arrivedAtMs, keyName: admission.name, answer };
     if (!admission.isGranted) return this.inference.handleRefused(arrival, UNKNOWN_KEY);
     readBody(request, this.inference.maxBodyBytes, (body) => this.handOver(arrival, body));
   }

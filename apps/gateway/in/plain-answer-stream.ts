@@ -29,7 +29,6 @@ export class PlainAnswerStream implements AnswerStream {
   private waiting = '';
   private isChunked = false;
   private hasBody = true;
-  private isFinished = false;
 
   constructor(
     private readonly socket: Socket,
@@ -56,20 +55,20 @@ export class PlainAnswerStream implements AnswerStream {
   head({ status, statusText, headers, isDated }: ClientHead): void {
     let text = `HTTP/1.1 ${status} ${statusText}\r\n`;
     let hasLength = false;
-    let connection = this.isLast ? 'Connection: close\r\n' : this.owner.keepAliveLines;
+    let connectionLines = this.isLast ? 'Connection: close\r\n' : this.owner.keepAliveLines;
     for (let at = 0; at + 1 < headers.length; at += 2) {
       const name = headers[at]!;
       text += `${name}: ${headers[at + 1]}\r\n`;
       if (name.length === LENGTH.length && name.toLowerCase() === LENGTH) hasLength = true;
       if (name !== 'connection') continue;
       this.isLast = true; // The gateway's own word: of an upstream's none goes on.
-      connection = '';
+      connectionLines = '';
     }
     this.headSent = true;
     this.hasBody = status !== NO_CONTENT && status !== NOT_MODIFIED;
     this.isChunked = this.hasBody && !hasLength;
     if (isDated) text += `Date: ${new Date().toUTCString()}\r\n`;
-    this.waiting = text + connection + (this.isChunked ? CHUNKED : '\r\n');
+    this.waiting = text + connectionLines + (this.isChunked ? CHUNKED : '\r\n');
   }
 
   flushHead(): void {
@@ -77,13 +76,14 @@ export class PlainAnswerStream implements AnswerStream {
   }
 
   write(bytes: Buffer): boolean {
-    if (this.hasBody && bytes.length > 0) this.send(bytes, '');
+    if (this.hasBody && !this.isEnded && bytes.length > 0) this.send(bytes, '');
     return !this.socket.writableNeedDrain;
   }
 
   end(bytes: Buffer = NOTHING): void {
     if (this.isEnded) return;
     this.isEnded = true;
+    if (!this.socket.writable) return; // It is being closed, and `closed` will tell.
     const closing = this.isChunked ? LAST_CHUNK : '';
     if (this.hasBody && bytes.length > 0) this.send(bytes, closing);
     else this.sendText(closing);
@@ -106,8 +106,7 @@ export class PlainAnswerStream implements AnswerStream {
   }
 
   private finish(): void {
-    if (this.isFinished || this.socket.destroyed) return;
-    this.isFinished = true;
+    if (this.socket.destroyed) return;
     this.fate?.finished();
     this.owner.answered(this.isLast);
   }

@@ -25,7 +25,11 @@ export class EchoServer implements PlainHost<PlainHead> {
   taken = 0;
   /** Requests that were left before their end. */
   abandonedCount = 0;
-  readonly door: PlainDoor<PlainHead> | undefined;
+  /** Heads that it has taken, and given to Node after all. */
+  readonly welcomed: string[] = [];
+  readonly passed: string[] = [];
+  readonly maxBodyBytes = 1_000_000;
+  readonly door: PlainDoor | undefined;
   readonly server: Server;
   /** The server's ends of all connections. */
   readonly sockets: Socket[] = [];
@@ -45,7 +49,9 @@ export class EchoServer implements PlainHost<PlainHead> {
   }
 
   welcome(head: PlainHead): PlainHead | undefined {
-    return this.kind === 'open' && head.target.startsWith('/plain') ? head : undefined;
+    if (this.kind !== 'open' || !head.target.startsWith('/plain')) return undefined;
+    this.welcomed.push(head.target);
+    return head;
   }
 
   serve({ target, headers }: PlainHead, body: Buffer, answer: AnswerStream): void {
@@ -56,6 +62,10 @@ export class EchoServer implements PlainHost<PlainHead> {
 
   abandoned(): void {
     this.abandonedCount += 1;
+  }
+
+  passedOn({ target }: PlainHead): void {
+    this.passed.push(target);
   }
 
   connect(): Socket {

@@ -57,6 +57,7 @@ const ODD_FIELDS = [
   'expect: 100-continue',
   'te: trailers',
   'upgrade: h2c',
+  'proxy-connection: close',
   'host: y',
   'cookie: a=b',
   'cookie: c=d',
@@ -136,6 +137,24 @@ it.each([
   const answers = await plain.exchange([text]);
   expect(answers).toMatch(/^HTTP\/1.1 400 /);
   expect(answers).toBe(await node.exchange([text]));
+});
+
+it('a large body goes to Node', async () => {
+  const large = post('x'.repeat(1_048_577));
+  expect(await plain.exchange([large])).toBe(await node.exchange([large]));
+  expect(plain.taken).toBe(0);
+});
+
+it('what comes in part with the end of the client, behind a request, is refused by Node', async () => {
+  const pieces = [post(), post().slice(0, -1)];
+  plain.script = (answer) => {
+    setTimeout(() => {
+      answer.head({ status: 200, statusText: 'OK', headers: [], isDated: false });
+      answer.end();
+    }, 20);
+  };
+  expect(await plain.exchange(pieces, 8)).toMatch(/^HTTP\/1.1 200 OK[^]*HTTP\/1.1 400 /);
+  expect(plain.passed).toEqual([]); // At once, not when it has become too slow.
 });
 
 describe('an answer', () => {
@@ -257,13 +276,14 @@ describe('a connection', () => {
     await inDoorAre(1);
     if (text !== '') socket.write(text);
     await until(
-      () => plain.door!.receiving === (text === '' ? 0 : 1),
+      () => plain.welcomed.length === (text === '' ? 0 : 1),
       () => 'the bytes',
     );
     const connections = () => new Promise<number>((resolve) => plain.server.getConnections((_error, count) => resolve(count)));
     vi.advanceTimersByTime(6_000);
     expect(plain.door!.size).toBe(0);
     expect(await connections()).toBe(1);
+    expect(plain.passed).toEqual(plain.welcomed);
     const taken = plain.taken;
     socket.write(text === '' ? post() : '}');
     await answers(1);
@@ -293,8 +313,8 @@ describe('a connection', () => {
     socket.write(large);
     socket.write(post('last'));
     await until(
-      () => plain.sockets[0]!.isPaused(),
-      () => 'the client to be made to wait',
+      () => plain.sockets[0]!.bytesRead === post().length + large.length + post('last').length,
+      () => 'all of it to be read',
     );
     for (let count = 1; count <= 3; count += 1) {
       await until(
@@ -306,6 +326,68 @@ describe('a connection', () => {
       await answers(count);
     }
     expect(received).toMatch(/\r\n1\r\n1\r\n[^]*\r\n1\r\n2\r\n[^]*\r\n1\r\n3\r\n/);
+  });
+
+  it.each([300_000, 900_000])('that is ahead by %i bytes is heard hanging up all the same', async (length) => {
+    Object.assign(plain.server, { httpAllowHalfOpen: false });
+    const told: string[] = [];
+    plain.script = (answer) => answer.attach({ drained: () => {}, finished: () => {}, closed: () => void told.push('closed') });
+    socket.write(post());
+    await until(
+      () => plain.taken === 1,
+      () => 'the request',
+    );
+    socket.write(post('x'.repeat(length)), () => socket.destroy());
+    await until(
+      () => told.length > 0,
+      () => 'the end',
+    );
+    expect([told, plain.taken]).toEqual([['closed'], 1]);
+  });
+
+  it('that is ahead by more than a request is cut', async () => {
+    plain.script = () => {};
+    socket.write(post());
+    await until(
+      () => plain.taken === 1,
+      () => 'the request',
+    );
+    socket.write(post('x'.repeat(plain.maxBodyBytes + 20_000)));
+    await until(
+      () => socket.destroyed,
+      () => 'the cut',
+    );
+    expect(plain.taken).toBe(1);
+  });
+
+  it('hears of a client that takes more again', async () => {
+    let drains = 0;
+    plain.script = (answer) => {
+      answer.attach({ drained: () => (drains += 1), finished: () => {}, closed: () => {} });
+      answer.head({ status: 200, statusText: 'OK', headers: [], isDated: false });
+      while (answer.backlog < 5_000_000) answer.write(Buffer.alloc(100_000, 'x'));
+    };
+    socket.pause();
+    socket.write(post());
+    await until(
+      () => plain.taken === 1,
+      () => 'the request',
+    );
+    expect(drains).toBe(0);
+    socket.resume();
+    await until(
+      () => drains > 0,
+      () => 'the drain',
+    );
+  });
+
+  it('says nothing after the end of an answer', async () => {
+    plain.script = (answer) => {
+      answer.head({ status: 200, statusText: 'OK', headers: ['content-length', '3'], isDated: false });
+      answer.end(Buffer.from('all'));
+      answer.write(Buffer.from('MORE'));
+    };
+    expect(await plain.exchange([post()])).toMatch(/\r\n\r\nall$/);
   });
 
   it('takes no request after its last answer', async () => {
@@ -328,7 +410,7 @@ describe('a connection', () => {
   it('that breaks within a body is told of once', async () => {
     socket.write(post().slice(0, -1));
     await until(
-      () => plain.door!.receiving === 1,
+      () => plain.welcomed.length === 1,
       () => 'the bytes',
     );
     socket.resetAndDestroy();
@@ -367,5 +449,36 @@ describe('a connection', () => {
       () => 'the end',
     );
     expect(told).toEqual(['closed']);
+  });
+
+  it('that ends while its answer is written loses no byte that was before, and is never told to be done', async () => {
+    Object.assign(plain.server, { httpAllowHalfOpen: false });
+    const told: string[] = [];
+    let late: AnswerStream | undefined;
+    plain.script = (answer) => {
+      answer.attach({ drained: () => {}, finished: () => void told.push('finished'), closed: () => void told.push('closed') });
+      answer.head({ status: 200, statusText: 'OK', headers: [], isDated: false });
+      answer.write(Buffer.alloc(9_000_000, 'x'));
+      late = answer;
+    };
+    socket.pause();
+    socket.write(post());
+    await until(
+      () => late !== undefined,
+      () => 'the request',
+    );
+    socket.end();
+    await until(
+      () => plain.sockets[0]!.writableEnded,
+      () => 'the end of the client to be heard',
+    );
+    late!.end();
+    socket.resume();
+    await until(
+      () => told.length > 0 && socket.destroyed,
+      () => 'the end',
+    );
+    expect(told).toEqual(['closed']);
+    expect(received.length).toBeGreaterThan(9_000_000);
   });
 });

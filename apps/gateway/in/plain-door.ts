@@ -1,6 +1,6 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
-import { ClientConnection, type ConnectionKeeper, type PlainHost } from './client-connection.js';
+import { ClientConnection, type ConnectionKeeper, type PlainHost, type Sweepable } from './client-connection.js';
 
 const SWEEP_MS = 1_000;
 
@@ -13,10 +13,10 @@ interface HalfOpenServer {
  * Stands before Node's HTTP server and serves the plainest requests, which are nearly all, without it: its parser, its streams and its events for
  * each request cost a good part of what passing one on costs. All else is for Node, which judges it.
  */
-export class PlainDoor<Visit> implements ConnectionKeeper {
+export class PlainDoor implements ConnectionKeeper {
   readonly keepAliveLines: string;
   readonly keepAliveSweeps: number;
-  private readonly connections = new Set<ClientConnection<Visit>>();
+  private readonly connections = new Set<Sweepable>();
   private readonly inside: readonly ((socket: Socket) => void)[];
   private readonly sweeps: NodeJS.Timeout;
   private isShut = false;
@@ -24,7 +24,7 @@ export class PlainDoor<Visit> implements ConnectionKeeper {
   /** Takes the place of whoever waits for the server's connections. */
   constructor(
     private readonly server: Server,
-    host: PlainHost<Visit>,
+    host: PlainHost<unknown>,
   ) {
     const keepAliveSeconds = Math.floor(server.keepAliveTimeout / 1000);
     this.keepAliveLines = `Connection: keep-alive\r\nKeep-Alive: timeout=${keepAliveSeconds}\r\n`;
@@ -45,24 +45,19 @@ export class PlainDoor<Visit> implements ConnectionKeeper {
     return this.connections.size;
   }
 
-  /** Those of them on which part of a request has come. */
-  get receiving(): number {
-    return [...this.connections].filter(({ isReceiving }) => isReceiving).length;
-  }
-
   get servesHalfClosed(): boolean {
     return (this.server as HalfOpenServer).httpAllowHalfOpen === true;
   }
 
-  handOver(connection: object, socket: Socket, bytes: Buffer, hasEnded: boolean): void {
-    this.connections.delete(connection as ClientConnection<Visit>);
+  handOver(connection: Sweepable, socket: Socket, bytes: Buffer, hasEnded: boolean): void {
+    this.connections.delete(connection);
     this.pass(socket);
     if (bytes.length > 0) socket.emit('data', bytes);
     if (hasEnded) socket.emit('end');
   }
 
-  closed(connection: object): void {
-    this.connections.delete(connection as ClientConnection<Visit>);
+  closed(connection: Sweepable): void {
+    this.connections.delete(connection);
   }
 
   /** Ends the connections that are not Node's. Who comes now goes to Node, which knows when its server is to end. */
