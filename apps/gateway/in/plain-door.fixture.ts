@@ -112,3 +112,10 @@ function echo(answer: AnswerStream, seen: Seen): void {
   answer.head({ status: 200, statusText: 'OK', headers: ['content-type', 'application/json'], isDated: false });
   answer.end(Buffer.from(JSON.stringify(seen)));
 }
+
+export const BODY = '{"a":1}';
+
+/** A plain request. */
+export function post(body = BODY, fields = '', target = '/plain'): string {
+  return `POST ${target} HTTP/1.1\r\nhost: x\r\n${fields}content-length: ${body.length}\r\n\r\n${body}`;
+}
