@@ -72,7 +72,7 @@ export class PlainAnswerStream implements AnswerStream {
   }
 
   flushHead(): void {
-    if (this.waiting !== '' && this.socket.writable) this.socket.write(this.taken(''), 'latin1');
+    this.sendText('');
   }
 
   write(bytes: Buffer): boolean {

@@ -18,7 +18,6 @@ export class PlainDoor implements ConnectionKeeper {
   readonly keepAliveSweeps: number;
   private readonly connections = new Set<Sweepable>();
   private readonly inside: readonly ((socket: Socket) => void)[];
-  private readonly sweeps: NodeJS.Timeout;
   private isShut = false;
 
   /** Takes the place of whoever waits for the server's connections. */
@@ -36,8 +35,8 @@ export class PlainDoor implements ConnectionKeeper {
       if (this.isShut) this.pass(socket);
       else this.connections.add(new ClientConnection(socket, this, host));
     });
-    this.sweeps = setInterval(() => this.sweep(), SWEEP_MS).unref();
-    server.once('close', () => clearInterval(this.sweeps));
+    const sweeps = setInterval(() => this.sweep(), SWEEP_MS).unref();
+    server.once('close', () => clearInterval(sweeps));
   }
 
   /** Connections that are not Node's. */
