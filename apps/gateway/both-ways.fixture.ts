@@ -1,7 +1,7 @@
-import { createConnection, type Socket } from 'node:net';
 import type { InferometerEvent } from '#libs/contracts';
 import type { ScriptedUpstream } from './scripted-upstream.fixture.js';
 import { chatBody, TestGateway, until } from './test-gateway.fixture.js';
+import { Wire } from './wire.fixture.js';
 
 export const TOKEN = 'T0ken';
 
@@ -13,43 +13,24 @@ export interface Outcome {
 }
 
 /** One client and the gateway before it, to which nobody else comes. */
-export class Visit {
-  received = '';
-  isClosed = false;
+export class Visit extends Wire {
   private constructor(
     readonly gateway: TestGateway,
-    readonly socket: Socket,
     private readonly upstream: ScriptedUpstream,
     private readonly way: string,
   ) {
-    socket.on('data', (bytes) => (this.received += bytes.toString('latin1')));
-    socket.on('error', () => {});
-    socket.once('close', () => (this.isClosed = true));
+    super(gateway.url);
   }
 
   static async start(upstream: ScriptedUpstream, way: string, env: Record<string, string>): Promise<Visit> {
     const gateway = await TestGateway.start(upstream.url, { API_TOKEN: TOKEN, ...env });
-    return new Visit(gateway, createConnection(Number(new URL(gateway.url).port), '127.0.0.1'), upstream, way);
+    return new Visit(gateway, upstream, way);
   }
 
   /** Sends a request of this id. */
   post(id: string, body = chatBody(), fields = ''): void {
     const head = `POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nx-request-id: ${id}\r\n${this.way}${fields}`;
-    this.socket.write(`${head}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
-  }
-
-  async receives(pattern: RegExp): Promise<void> {
-    await until(
-      () => pattern.test(this.received),
-      () => `${pattern}; got ${this.received}`,
-    );
-  }
-
-  async closes(): Promise<void> {
-    await until(
-      () => this.isClosed,
-      () => `the end of the connection; got ${this.received}`,
-    );
+    this.send(`${head}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
   }
 
   async upstreamHas(count: number): Promise<void> {
@@ -71,7 +52,7 @@ export class Visit {
   }
 
   private async leave(): Promise<void> {
-    this.socket.destroy();
+    this.hangUp();
     await this.gateway.drain();
     await this.gateway.close();
   }

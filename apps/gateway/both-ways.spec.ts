@@ -2,13 +2,12 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { TOKEN, Visit, type Outcome } from './both-ways.fixture.js';
 import { answerJson, chatChunk, ScriptedUpstream, startStream, streamWords, type Script } from './scripted-upstream.fixture.js';
 import { chatBody, send, until } from './test-gateway.fixture.js';
+import { NODES_WAY } from './wire.fixture.js';
 
 /*
  * A plain request is served on the socket, any other by Node's HTTP server. But for one header that makes it go Node's way, the same request must be
  * answered in the same bytes and be told of in the same events.
  */
-
-const NODES_WAY = 'te: trailers\r\n';
 
 let upstream: ScriptedUpstream;
 
@@ -86,9 +85,9 @@ const SCENES: Readonly<Record<string, Scene>> = {
       response.writeHead(200, { 'content-type': 'application/json', 'content-length': 100 });
       response.write('{"a":', () => response.destroy());
     },
-    act: (visit) => {
+    act: async (visit) => {
       visit.post('a');
-      return visit.closes();
+      await visit.closes();
     },
   },
   'a stream that breaks off': {
@@ -96,9 +95,9 @@ const SCENES: Readonly<Record<string, Scene>> = {
       startStream(response);
       response.write(chatChunk({ content: 'x' }), () => response.destroy());
     },
-    act: (visit) => {
+    act: async (visit) => {
       visit.post('a', chatBody({ stream: true }));
-      return visit.closes();
+      await visit.closes();
     },
   },
   'an upstream that hangs up': {
@@ -122,9 +121,9 @@ const SCENES: Readonly<Record<string, Scene>> = {
   },
   'a body that is too large': {
     env: { MAX_BODY_BYTES: '100' },
-    act: (visit) => {
+    act: async (visit) => {
       visit.post('a', ' '.repeat(101));
-      return visit.closes();
+      await visit.closes();
     },
   },
   'no room': {
@@ -157,7 +156,7 @@ const SCENES: Readonly<Record<string, Scene>> = {
     act: async (visit) => {
       visit.post('a', chatBody({ stream: true }));
       await visit.receives(/"content":"x"/);
-      visit.socket.destroy();
+      visit.hangUp();
     },
   },
   'a client that has said that it sends no more': {
@@ -218,7 +217,7 @@ it('a body that comes slowly is timed from its head on, whoever reads it in the 
     upstream.script = answerJson({});
     const visit = await Visit.start(upstream, '', {});
     const body = chatBody();
-    visit.socket.write(`POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: ${body.length}\r\n\r\n{`);
+    visit.send(`POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: ${body.length}\r\n\r\n{`);
     // With this answer the gateway has surely read what came before.
     await send(`${visit.gateway.url}/health`, { method: 'GET' }).answer;
     const headCameMs = performance.now();
@@ -227,7 +226,7 @@ it('a body that comes slowly is timed from its head on, whoever reads it in the 
       () => 'some time to pass',
     );
     vi.advanceTimersByTime(7_000);
-    visit.socket.write(body.slice(1));
+    visit.send(body.slice(1));
     await visit.receives(/200 OK/);
     const { duration_ms: durationMs } = await visit.gateway.completed();
     await visit.end(1);

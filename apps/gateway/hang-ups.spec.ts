@@ -2,6 +2,7 @@ import { createConnection, type Socket } from 'node:net';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { chatChunk, DONE, ScriptedUpstream, startStream } from './scripted-upstream.fixture.js';
 import { chatBody, send, TestGateway, until } from './test-gateway.fixture.js';
+import { NODES_WAY } from './wire.fixture.js';
 
 const REQUESTS = 1_500;
 const AT_A_TIME = 60;
@@ -48,7 +49,7 @@ async function client(id: string, random: () => number): Promise<void> {
   const socket = createConnection(Number(new URL(gateway.url).port), '127.0.0.1');
   socket.on('error', () => {});
   const body = chatBody({ stream: true });
-  const way = random() < 0.5 ? 'te: trailers\r\n' : ''; // Node's server takes the one, the gateway itself the other.
+  const way = random() < 0.5 ? NODES_WAY : ''; // Node's server takes the one, the gateway itself the other.
   const head = `POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\n${way}connection: close\r\nx-request-id: ${id}\r\ncontent-length: ${body.length}\r\n\r\n`;
   const what = random();
   if (what < 0.2) {

@@ -2,6 +2,7 @@ import { createConnection, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ScriptedUpstream, streamWords } from './scripted-upstream.fixture.js';
 import { chatBody, send, TestGateway, until, type Sent } from './test-gateway.fixture.js';
+import { NODES_WAY } from './wire.fixture.js';
 
 const BODY = Buffer.alloc(30_000_000, ' ');
 
@@ -47,7 +48,7 @@ afterEach(async () => {
 
 describe.each([
   ['of the gateway itself', ''],
-  ["of Node's server", 'te: trailers\r\n'],
+  ["of Node's server", NODES_WAY],
 ])('a client %s that reads slowly', (_whose, field) => {
   beforeEach(async () => {
     gateway = await TestGateway.start(upstream.url, { MAX_CONCURRENT_REQUESTS: '1', CLIENT_BUFFER_BYTES: '60000000' });

@@ -1,62 +1,30 @@
-import { createConnection, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { answerJson, chatChunk, DONE, ScriptedUpstream, startStream, streamWords } from './scripted-upstream.fixture.js';
 import { chatBody, TestGateway, until } from './test-gateway.fixture.js';
+import { NODES_WAY, Wire } from './wire.fixture.js';
 
 let upstream: ScriptedUpstream;
 let gateway: TestGateway;
-let sockets: Socket[];
+let wires: Wire[];
 
 beforeEach(async () => {
-  sockets = [];
+  wires = [];
   upstream = await ScriptedUpstream.start();
   gateway = await TestGateway.start(upstream.url, { MAX_BODY_BYTES: '2000' });
 });
 
 afterEach(async () => {
-  for (const socket of sockets) socket.destroy();
+  for (const wire of wires) wire.hangUp();
   await gateway.drain();
   await gateway.close();
   await upstream.close();
 });
 
-/** A connection on which bytes can be sent as they are. */
-class Wire {
-  received = '';
-  isClosed = false;
-  private readonly socket = createConnection(Number(new URL(gateway.url).port), '127.0.0.1');
-
-  constructor() {
-    sockets.push(this.socket);
-    this.socket.on('data', (bytes) => (this.received += bytes.toString('latin1')));
-    this.socket.on('error', () => {});
-    this.socket.once('close', () => (this.isClosed = true));
-  }
-
-  send(text: string): this {
-    this.socket.write(text);
-    return this;
-  }
-
-  async receives(pattern: RegExp): Promise<string> {
-    await until(
-      () => pattern.test(this.received),
-      () => `${pattern}; got ${this.received}`,
-    );
-    return this.received;
-  }
-
-  async closes(): Promise<string> {
-    await until(
-      () => this.isClosed,
-      () => `the end of a connection that got ${this.received}`,
-    );
-    return this.received;
-  }
-
-  hangUp(): void {
-    this.socket.destroy();
-  }
+/** Hangs up after the test, if not before. */
+function connect(): Wire {
+  const wire = new Wire(gateway.url);
+  wires.push(wire);
+  return wire;
 }
 
 function post(body: string, headers = '', path = '/v1/chat/completions'): string {
@@ -83,7 +51,7 @@ describe('what is not a request', () => {
     ['headers without end', `GET /health HTTP/1.1\r\nhost: x\r\nx: ${'y'.repeat(20_000)}\r\n\r\n`, 431, 'headers_too_large'],
     ['an odd expectation', 'GET /health HTTP/1.1\r\nhost: x\r\nexpect: tea\r\n\r\n', 417, 'expectation_failed'],
   ])('%s: an error in the shape of OpenAI, and the end of the connection', async (_what, text, status, code) => {
-    const answer = await new Wire().send(text).closes();
+    const answer = await connect().send(text).closes();
     expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} [^]*connection: close`));
     expect(bodyOf(answer)).toEqual({ error: { message: expect.any(String) as string, type: 'invalid_request_error', code, param: null } });
     expect(gateway.ofType('io.inferometer.request.received.v1')).toEqual([]);
@@ -97,7 +65,7 @@ describe('what is not a request', () => {
       response.write(chatChunk({ content: 'x' }));
       void end.promise.then(() => response.end(DONE));
     };
-    const wire = new Wire().send(post(chatBody({ stream: true })));
+    const wire = connect().send(post(chatBody({ stream: true })));
     await wire.receives(/"content":"x"/);
     wire.send('garbage\r\n\r\n');
     end.resolve();
@@ -110,7 +78,7 @@ describe('what is not a request', () => {
       startStream(response);
       response.write(chatChunk({ content: 'x' }));
     };
-    const wire = new Wire().send(post(chatBody({ stream: true }), 'te: trailers\r\n'));
+    const wire = connect().send(post(chatBody({ stream: true }), NODES_WAY));
     await wire.receives(/"content":"x"/);
     const answer = await wire.send('garbage\r\n\r\n').closes();
     expect(answer).not.toContain('400 Bad Request');
@@ -148,7 +116,7 @@ describe('bytes that two servers might take for different requests', () => {
     ['a chunk that is longer than its size', framed('transfer-encoding: chunked', `1\r\n${body}\r\n0\r\n\r\n`)],
     ['a chunk size line with a line feed alone', framed('transfer-encoding: chunked', chunked.replace('\r\n', '\n'))],
   ])('%s: are refused', async (_what, text) => {
-    const answer = await new Wire().send(text).closes();
+    const answer = await connect().send(text).closes();
     expect(answer).toMatch(/^HTTP\/1.1 400 /);
     expect(upstream.seen).toEqual([]);
   });
@@ -161,7 +129,9 @@ describe('bytes that two servers might take for different requests', () => {
     ['an absolute target', framed(length).replace('/v1', 'http://other.example/v1')],
   ])('%s: go up as one plain request', async (_what, text) => {
     upstream.script = answerJson({ fine: true });
-    await new Wire().send(text).receives(/"fine":true/);
+    await connect()
+      .send(text)
+      .receives(/"fine":true/);
     expect(upstream.seen).toHaveLength(1);
     const { url, headers, body: seen } = upstream.seen[0]!;
     expect([url, seen.toString()]).toEqual(['/v1/chat/completions', body]);
@@ -172,7 +142,9 @@ describe('bytes that two servers might take for different requests', () => {
 
   it('more bytes than announced are a request of their own', async () => {
     upstream.script = answerJson({ fine: true });
-    const answer = await new Wire().send(`${framed(length)}GET /admin HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`).closes();
+    const answer = await connect()
+      .send(`${framed(length)}GET /admin HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`)
+      .closes();
     expect(answer).toMatch(/"fine":true[^]*HTTP\/1.1 404 [^]*There is no GET \/admin/);
     expect(upstream.seen).toHaveLength(1);
   });
@@ -181,14 +153,14 @@ describe('bytes that two servers might take for different requests', () => {
 describe('HEAD', () => {
   it.each(['/health', '/stats', '/v1/models'])('%s: the head alone, of the same length', async (path) => {
     upstream.script = (request, response) => answerJson({ data: [] })(request, response);
-    const got = await new Wire().send(`GET ${path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`).closes();
-    const head = await new Wire().send(`HEAD ${path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`).closes();
+    const got = await connect().send(`GET ${path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`).closes();
+    const head = await connect().send(`HEAD ${path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`).closes();
     expect(head).toMatch(/^HTTP\/1.1 200 OK\r\n[^]*\r\n\r\n$/);
     expect(/content-length: \d/.exec(head)?.[0]).toBe(/content-length: \d/.exec(got)?.[0]);
   });
 
   it('of an inference route is not there', async () => {
-    const head = await new Wire().send('HEAD /v1/chat/completions HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n').closes();
+    const head = await connect().send('HEAD /v1/chat/completions HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n').closes();
     expect(head).toMatch(/^HTTP\/1.1 404 [^]*\r\n\r\n$/);
   });
 });
@@ -197,7 +169,7 @@ describe('Expect: 100-continue', () => {
   it('is granted, and the body taken', async () => {
     upstream.script = answerJson({ choices: [] });
     const body = chatBody();
-    const wire = new Wire().send(post('', 'expect: 100-continue\r\n').replace('content-length: 0', `content-length: ${body.length}`));
+    const wire = connect().send(post('', 'expect: 100-continue\r\n').replace('content-length: 0', `content-length: ${body.length}`));
     await wire.receives(/^HTTP\/1.1 100 Continue\r\n\r\n$/);
     expect(await wire.send(body).receives(/"choices":\[\]/)).toMatch(/100 Continue\r\n\r\nHTTP\/1.1 200 OK/);
     expect(upstream.seen[0]!.body.toString()).toBe(body);
@@ -206,7 +178,9 @@ describe('Expect: 100-continue', () => {
 
   it('is refused where the body would be too large, which is then not sent', async () => {
     const head = post('', 'expect: 100-continue\r\n').replace('content-length: 0', 'content-length: 2001');
-    const answer = await new Wire().send(head).receives(/2000 bytes are allowed/);
+    const answer = await connect()
+      .send(head)
+      .receives(/2000 bytes are allowed/);
     expect(answer).toMatch(/^HTTP\/1.1 413 [^]*connection: close/);
     expect(await gateway.failed()).toMatchObject({ error_type: 'invalid_request', status_code: 413 });
   });
@@ -219,9 +193,7 @@ describe('requests in a row, before the first is answered', () => {
       if (request.headers['x-request-id'] === 'first') void first.promise.then(() => streamWords('one')(request, response));
       else answerJson({ two: 2 })(request, response);
     };
-    const wire = new Wire().send(
-      post(chatBody({ stream: true }), 'x-request-id: first\r\n') + post(chatBody(), 'x-request-id: second\r\n'),
-    );
+    const wire = connect().send(post(chatBody({ stream: true }), 'x-request-id: first\r\n') + post(chatBody(), 'x-request-id: second\r\n'));
     await until(
       () => upstream.seen.length === 2 && upstream.inside === 1,
       () => 'the second to be answered',
@@ -238,7 +210,7 @@ describe('requests in a row, before the first is answered', () => {
       response.write(chatChunk({ content: 'x' }));
     };
     const body = chatBody({ stream: true });
-    const wire = new Wire().send(post(body, 'x-request-id: first\r\n') + post(body, 'x-request-id: second\r\n'));
+    const wire = connect().send(post(body, 'x-request-id: first\r\n') + post(body, 'x-request-id: second\r\n'));
     await wire.receives(/"content":"x"/);
     await until(
       () => upstream.inside === 2,
@@ -254,7 +226,9 @@ describe('requests in a row, before the first is answered', () => {
 describe('paths', () => {
   it('may be escaped: they go up in the spelling of the route', async () => {
     upstream.script = answerJson({});
-    await new Wire().send(post(chatBody(), '', '/v1/ch%61t/completions')).receives(/200 OK/);
+    await connect()
+      .send(post(chatBody(), '', '/v1/ch%61t/completions'))
+      .receives(/200 OK/);
     expect(upstream.seen[0]!.url).toBe('/v1/chat/completions');
     expect(await gateway.completed()).toMatchObject({ operation: 'chat' });
   });
@@ -265,7 +239,7 @@ describe('an answer whose length is known', () => {
     const body = Buffer.from(Array.from({ length }, (_none, at) => 255 - (at % 256)));
     upstream.script = (_request, response) =>
       void response.writeHead(200, { 'content-type': 'application/json', 'content-length': length, 'x-name': 'é' }).end(body);
-    const wire = new Wire().send(post(chatBody()));
+    const wire = connect().send(post(chatBody()));
     const answer = await wire.receives(new RegExp(`\\r\\n\\r\\n[^]{${length}}`));
     expect(answer).toMatch(/x-name: é\r\n/i);
     expect(Buffer.from(answer.slice(answer.indexOf('\r\n\r\n') + 4), 'latin1').equals(body)).toBe(true);
